@@ -1,0 +1,52 @@
+"""Options that every test shares."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("carrel", deadline=None)  # a slow machine is no failure
+settings.load_profile("carrel")
+
+REQUIRABLE = ("real", "shared")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--real-required",
+        action="store_true",
+        default=os.environ.get("CARREL_REAL") == "required",
+        help="a skipped test marked `real` or `shared` fails (also: CARREL_REAL=required)",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    required = any(item.get_closest_marker(name) for name in REQUIRABLE)
+    if required and item.config.getoption("real_required"):
+        _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Catch a file that skips itself as a whole: its marks are never read, its folder is."""
+    report = yield
+    folders = collector.path.relative_to(Path(__file__).parent.parent).parent.parts
+    if "real" in folders and collector.config.getoption("real_required"):
+        _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason} - but CARREL_REAL=required forbids to skip this test"

@@ -1,0 +1,124 @@
+"""What every use-case works with: ports, stores and settings, handed in by bootstrap."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from carrel.domain.conflicts import Rules
+from carrel.domain.limits import Limits
+from carrel.domain.projects import Project
+from carrel.domain.retention import Retention
+from carrel.domain.workspaces import Place, Workspace
+from carrel.git.layers import Layers
+from carrel.git.stores import Stores
+from carrel.ports.clock import Clock
+from carrel.ports.driver import Driver
+from carrel.ports.ladder import Ladder
+from carrel.ports.store import Session, Store
+from carrel.system.locks import FileLock
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings that use-cases read.
+
+    Attributes:
+        home: State folder (`CARREL_HOME`).
+        workspace_root: Folder that holds the workspaces.
+        driver: Wanted driver, or `auto`.
+        limits: What may exist at once.
+        retention: How long what nobody needs is kept.
+        rules: How conflicts are settled when a call says nothing else.
+        max_file_bytes: Largest file that a checkpoint takes.
+        auto_checkpoint: How old a last checkpoint may get before `tend` makes another.
+        auto_merge: Whether cleaning up merges unmerged work first.
+        identity: Name and e-mail of the commits that Carrel makes.
+        copy: Patterns of ignored files that new workspaces get a copy of.
+        share: Patterns of ignored files and folders that new workspaces get a link to.
+        skip_smudge: Leave LFS pointers as they are.
+    """
+
+    home: str
+    workspace_root: str
+    driver: str = "auto"
+    limits: Limits = field(default_factory=Limits)
+    retention: Retention = field(default_factory=Retention)
+    rules: Rules = field(default_factory=Rules)
+    max_file_bytes: int = 50_000_000
+    auto_checkpoint: timedelta = timedelta(minutes=30)
+    auto_merge: bool = False
+    identity: tuple[str, str] = ("Carrel", "carrel@localhost")
+    copy: tuple[str, ...] = ()
+    share: tuple[str, ...] = ()
+    skip_smudge: bool = False
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything a use-case needs; safe for threads.
+
+    Attributes:
+        store: The database.
+        clock: The time.
+        ladder: The drivers of this machine.
+        config: The settings.
+        actor: Who asks, for the ledger.
+    """
+
+    store: Store
+    clock: Clock
+    ladder: Ladder
+    config: Config
+    actor: str
+    _stores: dict[str, Stores] = field(default_factory=dict[str, Stores])
+
+    def project_home(self, project_id: str) -> str:
+        """Return the folder of a project's stores and layers."""
+        return f"{self.config.home}/projects/{project_id}"
+
+    def stores(self, project: Project) -> Stores:
+        """Return the resident stores of a project."""
+        found = self._stores.get(project.project_id)
+        if found is None:
+            found = self._stores.setdefault(project.project_id, Stores(project.home))
+        return found
+
+    def layers(self, project: Project) -> Layers:
+        """Return the layers of a project."""
+        return Layers(self.stores(project))
+
+    def driver(self, workspace: Workspace) -> Driver:
+        """Return the driver that presents a workspace."""
+        return self.ladder.driver(workspace.driver)
+
+    def place(self, workspace: Workspace) -> Place:
+        """Return where a workspace is on disk."""
+        return Place(
+            workspace_id=workspace.workspace_id,
+            home=workspace.home,
+            project_home=self.project_home(workspace.project_id),
+            driver=workspace.driver,
+            layer=workspace.layer,
+            branch=workspace.branch_name,
+        )
+
+    def lock(self, project_id: str, name: str, *, shared: bool = False) -> FileLock:
+        """Return a lock of a project that every process of this machine honours."""
+        folder = f"{self.project_home(project_id)}/locks"
+        os.makedirs(folder, exist_ok=True)
+        return FileLock(f"{folder}/{name}.lock", shared=shared)
+
+    @contextmanager
+    def noting(self, action: str, subject: str, **data: object) -> Iterator[Session]:
+        """Open a writing transaction that ends with an event in the ledger."""
+        with self.store.writing() as session:
+            yield session
+            session.append(self.clock.now(), self.actor, action, subject, data)
+
+    def close(self) -> None:
+        """End the resident processes."""
+        for stores in self._stores.values():
+            stores.close()
+        self._stores.clear()

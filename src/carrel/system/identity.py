@@ -1,0 +1,43 @@
+"""Who and where we are, and new ids."""
+
+import getpass
+import os
+import secrets
+import socket
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id(prefix: str, length: int = 10) -> str:
+    """Return a new unique id such as `ws-7f3kq2m9xa` (5 bits of chance a character)."""
+    return prefix + "-" + "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def host() -> str:
+    """Return this machine's name."""
+    return socket.gethostname()
+
+
+def pid() -> int:
+    """Return this process's id."""
+    return os.getpid()
+
+
+def actor() -> str:
+    """Return who asks, as `user@host`; a user without a name is shown by number."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{host()}"
+
+
+def process_lives(number: int) -> bool:
+    """Tell whether a process of this machine exists, stopped ones included."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,114 @@
+"""The one place that starts processes."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from carrel.errors import FailedError
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished process."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+def search_path() -> str:
+    """Return the PATH that programs are looked up in."""
+    return os.environ.get("PATH", os.defpath)
+
+
+def run(
+    command: Sequence[str | bytes],
+    *,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    timeout: float | None = None,
+    user: int | None = None,
+) -> Done:
+    """Run a command to its end; never through a shell.
+
+    Args:
+        command: Argument list.
+        stdin: What it reads.
+        env: Its whole environment; None passes ours on.
+        cwd: Where it runs.
+        timeout: Seconds after which it is killed.
+        user: User id to run as (only root may change it).
+
+    Raises:
+        FailedError: `program_missing` or `program_timeout`.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - an argument list, no shell
+            command,
+            input=stdin,
+            env=env,
+            cwd=cwd,
+            timeout=timeout,
+            user=user,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise FailedError(
+            "program_missing",
+            f"The program {os.fsdecode(command[0])!r} can't be started.",
+            why=str(error),
+            cure="Install it, or put it on the PATH.",
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise FailedError(
+            "program_timeout",
+            f"{os.fsdecode(command[0])!r} gave no answer within {timeout:g} seconds.",
+            cure="Look for a broken or special file where it reads, then try again.",
+        ) from error
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+class Conversation:
+    """A process that stays and answers line by line (resident git processes)."""
+
+    def __init__(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
+            command,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        if self._process.stdin is None or self._process.stdout is None:  # for the type checkers
+            raise FailedError("program_missing", f"{command[0]!r} has no pipes.")
+        self._input, self._output = self._process.stdin, self._process.stdout
+        self.owner = os.getpid()
+
+    def send(self, data: bytes) -> None:
+        """Write and flush."""
+        self._input.write(data)
+        self._input.flush()
+
+    def line(self) -> bytes:
+        """Read one line with its end; empty when the process is gone."""
+        return self._output.readline()
+
+    def exactly(self, count: int) -> bytes:
+        """Read `count` bytes."""
+        return self._output.read(count)
+
+    def alive(self) -> bool:
+        """Tell whether the process runs and is a child of this very process."""
+        return self.owner == os.getpid() and self._process.poll() is None
+
+    def close(self) -> None:
+        """End it and wait for its end."""
+        if self.owner != os.getpid():
+            return
+        self._process.kill()
+        self._input.close()
+        self._output.close()
+        self._process.wait()

@@ -53,7 +53,7 @@ types: $(VENV)/.dev $(VENV)/.node
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 imports: $(VENV)/.dev
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 dependencies: $(VENV)/.dev
 	@$(BIN)/deptry src
@@ -81,7 +81,7 @@ $(VENV)/.project: pyproject.toml $(VENV)/.runtime
 		--no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.project
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime | $(VENV)/.project
 	@echo "Installing the test and check tools into $(VENV) ..."
 	@$(INSTALL) -r requirements-dev.lock
 	@touch $@
@@ -107,6 +107,7 @@ lock: $(VENV)/.made ## Take newer versions into the lock files
 	@$(COMPILE) pyproject.toml --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	@$(COMPILE) --group node --output-file requirements-node.lock
+	@rm -rf build/uv
 
 clean: ## Remove everything that make and the tools made
 	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,7 +17,10 @@ from carrel.ports.clock import Clock
 from carrel.ports.driver import Driver
 from carrel.ports.ladder import Ladder
 from carrel.ports.store import Session, Store
-from carrel.system.locks import FileLock
+from carrel.system import locks
+
+_PATIENCE = 300.0
+"""Seconds to wait for another process's work on the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +107,17 @@ class Context:
             branch=workspace.branch_name,
         )
 
-    def lock(self, project_id: str, name: str, *, shared: bool = False) -> FileLock:
-        """Return a lock of a project that every process of this machine honours."""
+    def lock_path(self, project_id: str, name: str) -> str:
+        """Return the file of a lock that every process of this machine honours."""
         folder = f"{self.project_home(project_id)}/locks"
         os.makedirs(folder, exist_ok=True)
-        return FileLock(f"{folder}/{name}.lock", shared=shared)
+        return f"{folder}/{name}.lock"
+
+    def lock(
+        self, project_id: str, name: str, *, shared: bool = False
+    ) -> AbstractContextManager[int]:
+        """Return the named lock of a project, to be held for a block."""
+        return locks.held(self.lock_path(project_id, name), timeout=_PATIENCE, shared=shared)
 
     @contextmanager
     def noting(self, action: str, subject: str, **data: object) -> Iterator[Session]:

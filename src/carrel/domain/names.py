@@ -1,6 +1,7 @@
 """Names of workspaces, their branches and their references."""
 
 import re
+from collections.abc import Callable
 
 from carrel.errors import BadInputError
 
@@ -34,16 +35,15 @@ def folded(name: str) -> str:
     return name.casefold()
 
 
-def branch_for(name: str, taken: frozenset[str] = frozenset()) -> str:
+def branch_for(name: str, taken: Callable[[str], bool] = lambda _: False) -> str:
     """Return the branch of a new workspace: `carrel/NAME`, or `carrel/NAME-2` and so on.
 
     Args:
         name: A checked name.
-        taken: Full names of the branches that exist, compared without regard to case.
+        taken: Tells whether a branch of that name exists (case does not count).
     """
-    used = {folded(branch) for branch in taken}
     branch, number = BRANCH_PREFIX + name, 1
-    while folded(branch) in used:
+    while taken(branch):
         number += 1
         branch = f"{BRANCH_PREFIX}{name}-{number}"
     return branch

@@ -1,8 +1,19 @@
 """The ladder of drivers as a port."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from carrel.ports.driver import Driver
+from carrel.ports.driver import Capabilities, Driver, Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One driver of the ladder, as `carrel doctor` tells of it."""
+
+    name: str
+    probe: Probe
+    capabilities: Capabilities
+    chosen: bool
 
 
 class Ladder(Protocol):
@@ -18,4 +29,8 @@ class Ladder(Protocol):
         Raises:
             FailedError: `driver_unusable`, with why and the cure.
         """
+        ...
+
+    def explain(self, where: str) -> list[Rung]:
+        """Probe every driver anew, fastest first."""
         ...

@@ -50,6 +50,10 @@ class Session(Protocol):
         """Return a workspace by id."""
         ...
 
+    def branch_taken(self, project_id: str, branch: str) -> bool:
+        """Tell whether any workspace, gone ones included, has this branch (any case)."""
+        ...
+
     def open_workspace_of(self, agent_id: str) -> Workspace | None:
         """Return the agent's one open workspace (case does not count)."""
         ...

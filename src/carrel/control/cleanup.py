@@ -1,0 +1,299 @@
+"""Taking a workspace away without losing anything, and bringing it back from the trash."""
+
+import os
+from dataclasses import dataclass, replace
+
+from carrel.control import occupancy, projects
+from carrel.control.checkpoints import checkpoint_locked
+from carrel.control.context import Context
+from carrel.control.finding import find, reread
+from carrel.control.merging import MergeRequest, merge
+from carrel.control.workspaces import lowers
+from carrel.domain.projects import Project
+from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
+from carrel.errors import NotFoundError, RefusedError
+from carrel.git import landing
+from carrel.git.merged import is_merged
+from carrel.system import disk, faults
+
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How a workspace was (or would be) removed.
+
+    Attributes:
+        workspace: As it is now.
+        merged: Proof that its work is in the target, or None.
+        branch_preserved: Its branch stays as an ordinary branch.
+        branch_name: That branch.
+        kept_ref: Reference in the vault that keeps its last state.
+        bytes_freed: Space its tree took on disk.
+    """
+
+    workspace: Workspace
+    merged: str | None
+    branch_preserved: bool
+    branch_name: str
+    kept_ref: str
+    bytes_freed: int
+
+    def as_mapping(self) -> dict[str, object]:
+        """Return the mapping that the guide promises, and more."""
+        return {
+            "status": "removed" if self.workspace.state is not State.ACTIVE else "would_remove",
+            "workspace_id": self.workspace.workspace_id,
+            "agent_id": self.workspace.agent_id,
+            "branch_preserved": self.branch_preserved,
+            "branch_name": self.branch_name,
+            "disk_space_freed_mb": round(self.bytes_freed / _MEGABYTE),
+            "disk_space_freed_bytes": self.bytes_freed,
+            "kept_ref": self.kept_ref,
+            "merged": self.merged,
+        }
+
+
+def remove(
+    ctx: Context,
+    workspace: Workspace,
+    *,
+    preserve_branch: bool = True,
+    discard: bool = False,
+    dry_run: bool = False,
+) -> Removal:
+    """Remove a workspace; its last state is kept under a reference in any case.
+
+    With `preserve_branch` its branch, last state included, becomes an ordinary branch of the
+    project's repository. Without, the work must be merged, or `discard` must be said. The
+    tree goes to the trash, from where `restore_from_trash` brings it back until its time is
+    over.
+
+    Raises:
+        RefusedError: `workspace_occupied` when somebody sits in it; `unmerged_work`.
+    """
+    if ctx.config.auto_merge and not discard and not dry_run:
+        merge(ctx, workspace, MergeRequest())
+    with ctx.lock(workspace.project_id, workspace.workspace_id):
+        current = reread(ctx, workspace)
+        if current.state is State.ACTIVE:
+            _refuse_occupied(ctx, current)
+            checkpoint_locked(ctx, current, reason="removal")
+            faults.point("remove.checkpointed")
+            current = reread(ctx, current)
+        removal = _judged(ctx, current, preserve_branch=preserve_branch, discard=discard)
+        if dry_run:
+            return removal
+        return finish_removal(ctx, removal)
+
+
+def finish_removal(ctx: Context, removal: Removal) -> Removal:
+    """Take the tree away; every step may be repeated. Call it with the lock held."""
+    current, place = removal.workspace, ctx.place(removal.workspace)
+    project = projects.by_id(ctx, current.project_id)
+    stores = ctx.stores(project)
+    branch = removal.branch_name
+    stores.vault.run("update-ref", removal.kept_ref, current.head_commit)
+    faults.point("remove.kept")
+    if removal.branch_preserved:
+        branch = landing.publish_branch(stores, project, branch, current.head_commit)
+    faults.point("remove.published")
+    removing = replace(current, state=State.REMOVING)
+    with ctx.noting(
+        "workspace.removing",
+        current.workspace_id,
+        merged=removal.merged,
+        kept=removal.kept_ref,
+        branch=branch if removal.branch_preserved else None,
+    ) as tx:
+        tx.save_workspace(removing)
+    faults.point("remove.noted")
+    ctx.driver(current).withdraw(place)
+    faults.point("remove.withdrawn")
+    freed = _aside(ctx, place)
+    faults.point("remove.aside")
+    trashed = replace(removing, state=State.TRASHED, updated_at=ctx.clock.now())
+    with ctx.noting("workspace.trashed", current.workspace_id, bytes=freed) as tx:
+        tx.save_workspace(trashed)
+    if not ctx.config.retention.trash:
+        trashed = purge(ctx, trashed)
+    return replace(removal, workspace=trashed, bytes_freed=freed, branch_name=branch)
+
+
+def judged_unfinished(ctx: Context, workspace: Workspace) -> Removal:
+    """Return the removal that a killed process had begun, from what it wrote down."""
+    with ctx.store.reading() as tx:
+        told = [
+            event.data
+            for event in tx.events(subject=workspace.workspace_id)
+            if event.action == "workspace.removing"
+        ]
+    branch = told[-1].get("branch") if told else workspace.branch_name
+    merged = told[-1].get("merged") if told else None
+    return Removal(
+        workspace=workspace,
+        merged=None if merged is None else str(merged),
+        branch_preserved=branch is not None,
+        branch_name=str(branch or workspace.branch_name),
+        kept_ref=_kept_ref(workspace),
+        bytes_freed=0,
+    )
+
+
+def trash(ctx: Context) -> list[Workspace]:
+    """Return what is in the trash, oldest first."""
+    with ctx.store.reading() as tx:
+        return tx.workspaces(states=(State.TRASHED,))
+
+
+def restore_from_trash(ctx: Context, wanted: str) -> Workspace:
+    """Bring a workspace back as it was, ignored files included.
+
+    Raises:
+        NotFoundError: `unknown_workspace`, or `trash_empty` when its tree is gone.
+        RefusedError: `agent_busy` when the agent has another open workspace.
+    """
+    workspace = find(ctx, wanted, states=(State.TRASHED,))
+    with ctx.lock(workspace.project_id, workspace.workspace_id):
+        current = reread(ctx, workspace)
+        return current if current.state is State.ACTIVE else bring_back(ctx, current)
+
+
+def bring_back(ctx: Context, workspace: Workspace) -> Workspace:
+    """Do what `restore_from_trash` does, for a caller that holds the workspace's lock."""
+    _refuse_second(ctx, workspace)
+    place, aside = ctx.place(workspace), trash_folder(ctx, workspace)
+    if not os.path.isdir(place.home):
+        if not os.path.isdir(aside):
+            raise NotFoundError(
+                "trash_empty",
+                f"The files of {workspace.agent_id} are no longer in the trash.",
+                cure=f"Its last state is the commit {workspace.head_commit}; start anew with "
+                f"'carrel new NAME --from {workspace.head_commit}'.",
+            )
+        os.rename(aside, place.home)
+    faults.point("trash.renamed")
+    ctx.driver(workspace).present(place, lowers(ctx, workspace))
+    faults.point("trash.presented")
+    back = replace(workspace, state=State.ACTIVE, updated_at=ctx.clock.now())
+    with ctx.noting("workspace.restored_from_trash", workspace.workspace_id) as tx:
+        tx.save_workspace(back)
+    return back
+
+
+def purge(ctx: Context, workspace: Workspace) -> Workspace:
+    """Delete a trashed tree for good, in the background; its references stay."""
+    disk.delete_in_background(trash_folder(ctx, workspace))
+    gone = replace(workspace, state=State.REMOVED, updated_at=ctx.clock.now())
+    with ctx.noting("workspace.removed", workspace.workspace_id) as tx:
+        tx.save_workspace(gone)
+    return gone
+
+
+def trash_folder(ctx: Context, workspace: Workspace) -> str:
+    """Return where a trashed workspace's folder is."""
+    return f"{ctx.config.workspace_root}/.trash/{workspace.workspace_id}"
+
+
+def _refuse_occupied(ctx: Context, workspace: Workspace) -> None:
+    with ctx.store.reading() as tx:
+        occupancy.refuse_occupied(ctx, tx, workspace)
+    sitting = ctx.driver(workspace).occupants(ctx.place(workspace))
+    if sitting:
+        first = sitting[0]
+        more = f" and {len(sitting) - 1} more" if len(sitting) > 1 else ""
+        raise RefusedError(
+            "workspace_occupied",
+            f"Process {first.pid} ({first.command}){more} is in {workspace.agent_id}.",
+            why=f"It {first.how}.",
+            cure="Let it finish or end it, then try again.",
+        )
+
+
+def _judged(ctx: Context, current: Workspace, *, preserve_branch: bool, discard: bool) -> Removal:
+    if current.state not in OPEN_STATES or current.state is State.CREATING:
+        raise RefusedError(
+            "workspace_not_ready",
+            f"The workspace {current.agent_id} is {current.state}.",
+            cure="Run 'carrel reconcile' if it stays so.",
+        )
+    if current.state is State.REMOVING:
+        return judged_unfinished(ctx, current)
+    project = projects.by_id(ctx, current.project_id)
+    proof = None
+    if not preserve_branch:
+        proof = _proof(ctx, project, current)
+        if proof is None and not discard:
+            raise RefusedError(
+                "unmerged_work",
+                f"{current.agent_id} has work that is not in {current.target_branch}.",
+                why="Without its branch that work would be hard to find again.",
+                cure=f"Merge it ('carrel merge {current.agent_id}'), keep the branch, or say "
+                "--discard (it stays in the trash for a while, and in the vault).",
+            )
+    return Removal(
+        workspace=current,
+        merged=proof,
+        branch_preserved=preserve_branch,
+        branch_name=current.branch_name,
+        kept_ref=_kept_ref(current),
+        bytes_freed=disk.usage_bytes(_measured(ctx.place(current))),
+    )
+
+
+def _proof(ctx: Context, project: Project, current: Workspace) -> str | None:
+    if current.head_commit == current.parent_commit:
+        return "nothing was changed"
+    stores = ctx.stores(project)
+    branch = current.merged_to or current.target_branch
+    tip = _tip(ctx, project, current, branch)
+    if tip is None:
+        return None
+    proof = is_merged(
+        stores.vault, stores.vault_reader, current.head_commit, current.parent_commit, tip
+    )
+    return None if proof is None else f"{proof} ({branch})"
+
+
+def _tip(ctx: Context, project: Project, current: Workspace, branch: str) -> str | None:
+    """Return the tip its work should be in: a branch, or the head of its parent's workspace."""
+    if current.parent_id is not None:
+        with ctx.store.reading() as tx:
+            parent = tx.workspace(current.parent_id)
+        if parent is not None and parent.branch_name == branch:
+            return parent.head_commit
+    try:
+        return landing.tip(ctx.stores(project), project, branch, fetch=False)
+    except NotFoundError:
+        return None
+
+
+def _kept_ref(workspace: Workspace) -> str:
+    return f"refs/carrel/kept/{workspace.workspace_id}"
+
+
+def _measured(place: Place) -> str:
+    """Return the folder that holds what the workspace itself takes on disk."""
+    upper = f"{place.home}/upper"
+    return upper if os.path.isdir(upper) else place.home
+
+
+def _aside(ctx: Context, place: Place) -> int:
+    """Rename a workspace's folder into the trash; return the bytes it takes."""
+    folder = f"{ctx.config.workspace_root}/.trash"
+    os.makedirs(folder, exist_ok=True)
+    aside = f"{folder}/{place.workspace_id}"
+    if os.path.isdir(place.home):
+        os.rename(place.home, aside)
+    return disk.usage_bytes(aside)
+
+
+def _refuse_second(ctx: Context, workspace: Workspace) -> None:
+    with ctx.store.reading() as tx:
+        other = tx.open_workspace_of(workspace.agent_id)
+    if other is not None:
+        raise RefusedError(
+            "agent_busy",
+            f"{workspace.agent_id} has another open workspace now.",
+            cure=f"Remove that one first: 'carrel rm {workspace.agent_id}'.",
+        )

@@ -1,0 +1,84 @@
+"""Finding the workspace that a person, an agent or a ticket means."""
+
+from collections.abc import Collection
+
+from carrel.control.context import Context
+from carrel.domain.names import folded
+from carrel.domain.workspaces import OPEN_STATES, State, Workspace
+from carrel.errors import NotFoundError, RefusedError
+
+
+def find(ctx: Context, wanted: str, *, states: Collection[State] = OPEN_STATES) -> Workspace:
+    """Return the workspace that `wanted` names.
+
+    Args:
+        ctx: The context.
+        wanted: A workspace id, an agent's name (case does not count), or a bare ticket id,
+            which stands for the agent `ticket-ID`.
+        states: States that count.
+
+    Raises:
+        NotFoundError: `unknown_workspace`, naming near names.
+    """
+    with ctx.store.reading() as tx:
+        by_id = tx.workspace(wanted)
+        if by_id is not None and by_id.state in states:
+            return by_id
+        for name in (wanted, f"ticket-{wanted}"):
+            if states == OPEN_STATES:
+                found = tx.open_workspace_of(name)
+                if found is not None:
+                    return found
+        matching = [
+            ws
+            for ws in tx.workspaces(states=tuple(states))
+            if folded(ws.agent_id) in (folded(wanted), folded(f"ticket-{wanted}"))
+        ]
+        known = [ws.agent_id for ws in tx.workspaces(states=tuple(states))]
+    if matching:
+        return matching[-1]
+    raise NotFoundError(
+        "unknown_workspace",
+        f"No workspace is called {wanted!r}.",
+        why=f"There are: {', '.join(known[:8]) or 'none'}{', …' if len(known) > 8 else ''}.",  # noqa: PLR2004 - a readable line
+        cure="See them all with 'carrel ls --all', or make one with 'carrel new'.",
+    )
+
+
+def find_active(ctx: Context, wanted: str) -> Workspace:
+    """Return a workspace that can be worked in.
+
+    Raises:
+        NotFoundError: `unknown_workspace`.
+        RefusedError: `workspace_not_ready` while it is being made or removed.
+    """
+    return checked_active(find(ctx, wanted))
+
+
+def checked_active(workspace: Workspace) -> Workspace:
+    """Return `workspace` if it can be worked in.
+
+    Raises:
+        RefusedError: `workspace_not_ready`.
+    """
+    if workspace.state is State.ACTIVE:
+        return workspace
+    raise RefusedError(
+        "workspace_not_ready",
+        f"The workspace {workspace.agent_id} is {workspace.state}.",
+        why="Another process is at it, or was stopped in the middle.",
+        cure="Wait a moment; if it stays so, run 'carrel reconcile'.",
+    )
+
+
+def reread(ctx: Context, workspace: Workspace) -> Workspace:
+    """Return the present row of a workspace (call it with the workspace's lock held)."""
+    with ctx.store.reading() as tx:
+        found = tx.workspace(workspace.workspace_id)
+    if found is None:
+        raise NotFoundError(
+            "unknown_workspace",
+            f"The workspace {workspace.workspace_id} is not in the database.",
+            cure="Run 'carrel reconcile --dry-run' to see what is left of it.",
+        )
+    return found

@@ -1,0 +1,135 @@
+"""Who sits in a workspace: leases with a holder and a heartbeat."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from carrel.control.context import Context
+from carrel.control.workspaces import present
+from carrel.domain.leases import DEFAULT_TERM, Lease
+from carrel.domain.workspaces import Workspace
+from carrel.errors import RefusedError
+from carrel.ports.store import Session
+from carrel.system import identity
+
+
+def acquire(ctx: Context, workspace: Workspace, holder: str) -> Lease:
+    """Take the lease of a workspace.
+
+    Args:
+        ctx: The context.
+        workspace: What to occupy.
+        holder: Who, as a person would say it.
+
+    Raises:
+        RefusedError: `workspace_occupied`, naming the holder.
+    """
+    now = ctx.clock.now()
+    lease = Lease(
+        workspace_id=workspace.workspace_id,
+        holder=holder,
+        token=identity.new_id("lease", 20),
+        host=identity.host(),
+        pid=identity.pid(),
+        acquired_at=now,
+        heartbeat_at=now,
+    )
+    with ctx.noting("lease.taken", workspace.workspace_id, holder=holder) as tx:
+        refuse_occupied(ctx, tx, workspace)
+        tx.put_lease(lease)
+        tx.save_workspace(replace(workspace, updated_at=now))
+    return lease
+
+
+def beat(ctx: Context, lease: Lease) -> Lease:
+    """Give a sign of life.
+
+    Raises:
+        RefusedError: `lease_lost` when somebody else holds the workspace now.
+    """
+    with ctx.store.writing() as tx:
+        held = tx.lease(lease.workspace_id)
+        if held is None or held.token != lease.token:
+            raise RefusedError(
+                "lease_lost",
+                f"{lease.holder} no longer holds {lease.workspace_id}.",
+                cure="Stop working there, and take the workspace again.",
+            )
+        renewed = replace(lease, heartbeat_at=ctx.clock.now())
+        tx.put_lease(renewed)
+    return renewed
+
+
+def release(ctx: Context, lease: Lease) -> None:
+    """Give a lease back; nothing happens if it is somebody else's by now."""
+    with ctx.noting("lease.released", lease.workspace_id, holder=lease.holder) as tx:
+        tx.drop_lease(lease.workspace_id, lease.token)
+
+
+def holder_of(ctx: Context, tx: Session, workspace: Workspace) -> Lease | None:
+    """Return the living lease of a workspace.
+
+    A lease whose heartbeat stopped still counts while its process exists on this machine:
+    a frozen holder is a holder.
+    """
+    lease = tx.lease(workspace.workspace_id)
+    if lease is None:
+        return None
+    if lease.host == identity.host():
+        return lease if identity.process_lives(lease.pid) else None
+    return None if lease.expired(ctx.clock.now()) else lease
+
+
+def refuse_occupied(ctx: Context, tx: Session, workspace: Workspace) -> None:
+    """Refuse when somebody holds the workspace.
+
+    Raises:
+        RefusedError: `workspace_occupied`.
+    """
+    lease = holder_of(ctx, tx, workspace)
+    if lease is not None:
+        raise RefusedError(
+            "workspace_occupied",
+            f"{workspace.agent_id} is occupied by {lease.holder} (process {lease.pid} "
+            f"on {lease.host}).",
+            why="One workspace has one occupant.",
+            cure="Let it finish or end it, then try again.",
+        )
+
+
+@contextmanager
+def occupied(ctx: Context, workspace: Workspace, holder: str) -> Iterator[Lease]:
+    """Hold a workspace for the length of a block, with a heartbeat in the background."""
+    lease = acquire(ctx, workspace, holder)
+    stop = threading.Event()
+    thread = threading.Thread(target=_heart, args=(ctx, lease, stop), daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        thread.join()
+        release(ctx, lease)
+
+
+def inside(
+    ctx: Context, workspace: Workspace, command: Sequence[str]
+) -> tuple[list[str], str | None]:
+    """Return the command line and folder with which `command` runs in a workspace.
+
+    The folder is None when the command line itself leads there (a namespace).
+    """
+    present(ctx, workspace)
+    driver, place = ctx.driver(workspace), ctx.place(workspace)
+    if driver.capabilities.host_path:
+        return list(command), place.tree
+    return driver.enter(place, list(command)), None
+
+
+def _heart(ctx: Context, lease: Lease, stop: threading.Event) -> None:
+    while not stop.wait(DEFAULT_TERM.total_seconds() / 4):
+        try:
+            lease = beat(ctx, lease)
+        except RefusedError:
+            return

@@ -1,0 +1,191 @@
+"""Projects: registering a repository, and finding the one that is meant."""
+
+import os
+
+from carrel.control.context import Context
+from carrel.domain.names import checked_name, folded
+from carrel.domain.projects import Project, SourceKind
+from carrel.errors import BadInputError, NotFoundError, RefusedError
+from carrel.git import sources, stores
+from carrel.system import locks
+from carrel.system.identity import new_id
+
+_PATIENCE = 600.0
+"""Seconds to wait for another registration, which may download a repository."""
+
+
+def register(
+    ctx: Context, source: str, *, name: str | None = None, branch: str | None = None
+) -> Project:
+    """Register a repository, by path or URL; registering it again returns the same project.
+
+    Args:
+        ctx: The context.
+        source: Path of a repository (or of a folder in it), or a URL.
+        name: Name of the project; the repository's own name when None.
+        branch: Branch that workspaces start from; the repository's own when None.
+
+    Raises:
+        BadInputError: Not a repository, an empty one, a bad name or a missing branch.
+        RefusedError: `project_exists` when the name is taken by another repository.
+    """
+    wanted = sources.parse(source)
+    chosen = checked_name(name or _usable_name(wanted.name))
+    with locks.held(f"{_projects_folder(ctx)}/register.lock", timeout=_PATIENCE):
+        known = _same_source(ctx, wanted)
+        if known is not None:
+            return _unless_different(known, name, branch)
+        _refuse_taken(ctx, chosen)
+        project_id = new_id("p", 6)
+        home = ctx.project_home(project_id)
+        made = stores.create(home, wanted, branch=branch)
+        project = Project(
+            project_id=project_id,
+            name=chosen,
+            kind=wanted.kind,
+            source=wanted.location,
+            home=home,
+            default_branch=made.default_branch,
+            created_at=ctx.clock.now(),
+        )
+        with ctx.noting(
+            "project.registered", project_id, name=chosen, source=wanted.location
+        ) as tx:
+            tx.add_project(project)
+    return project
+
+
+def find(ctx: Context, wanted: str | None, *, cwd: str | None = None) -> Project:
+    """Return the project that is meant.
+
+    Args:
+        ctx: The context.
+        wanted: Name or id; None means the one that holds `cwd`, else the only one.
+        cwd: The caller's folder.
+
+    Raises:
+        NotFoundError: `no_project` or `unknown_project`.
+        BadInputError: `which_project` when several are possible.
+    """
+    projects = listing(ctx)
+    if wanted is not None:
+        for project in projects:
+            if wanted == project.project_id or folded(wanted) == folded(project.name):
+                return project
+        raise NotFoundError(
+            "unknown_project",
+            f"No project is called {wanted!r}.",
+            why=f"Registered are: {', '.join(p.name for p in projects) or 'none'}.",
+            cure="Register it with 'carrel init PATH|URL', or name one of those.",
+        )
+    here = [project for project in projects if cwd and _holds(ctx, project, cwd)]
+    candidates = here or projects
+    if not candidates:
+        raise NotFoundError(
+            "no_project",
+            "No project is registered yet.",
+            cure="Register a repository with 'carrel init PATH|URL'.",
+        )
+    if len(candidates) > 1:
+        raise BadInputError(
+            "which_project",
+            "Several projects are registered, and none of them holds this folder.",
+            why=f"They are: {', '.join(p.name for p in candidates)}.",
+            cure="Name one with --project, or go into its repository.",
+        )
+    return candidates[0]
+
+
+def by_id(ctx: Context, project_id: str) -> Project:
+    """Return a project that must exist.
+
+    Raises:
+        NotFoundError: `unknown_project`.
+    """
+    with ctx.store.reading() as tx:
+        project = tx.project(project_id)
+    if project is None:
+        raise NotFoundError(
+            "unknown_project",
+            f"The project {project_id} is not in the database.",
+            cure="Run 'carrel reconcile --dry-run' to see what is left of it.",
+        )
+    return project
+
+
+def for_source(ctx: Context, source: str) -> Project:
+    """Return the project of a repository, registering it when it is new."""
+    known = _same_source(ctx, sources.parse(source))
+    return known if known is not None else register(ctx, source)
+
+
+def listing(ctx: Context) -> list[Project]:
+    """Return all projects by name."""
+    with ctx.store.reading() as tx:
+        return tx.projects()
+
+
+def _projects_folder(ctx: Context) -> str:
+    folder = f"{ctx.config.home}/projects"
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def _usable_name(name: str) -> str:
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in name)
+    kept = kept.strip("._-").removesuffix(".git").replace("..", ".")
+    return kept or "project"
+
+
+def _same_source(ctx: Context, source: sources.Source) -> Project | None:
+    for project in listing(ctx):
+        if (project.kind, project.source) == (source.kind, source.location):
+            return project
+    return None
+
+
+def _unless_different(known: Project, name: str | None, branch: str | None) -> Project:
+    asked = [
+        f"{label} {wanted!r} instead of {present!r}"
+        for label, wanted, present in (
+            ("name", name, known.name),
+            ("branch", branch, known.default_branch),
+        )
+        if wanted is not None and wanted != present
+    ]
+    if asked:
+        raise RefusedError(
+            "project_exists",
+            f"{known.source} is already registered, as {known.name!r}.",
+            why=f"Asked for: {', '.join(asked)}.",
+            cure=f"Use it as it is with --project {known.name}.",
+        )
+    return known
+
+
+def _refuse_taken(ctx: Context, name: str) -> None:
+    for project in listing(ctx):
+        if folded(project.name) == folded(name):
+            raise RefusedError(
+                "project_exists",
+                f"A project called {project.name!r} exists already.",
+                why=f"It is the repository {project.source}.",
+                cure="Choose another name with --name.",
+            )
+
+
+def _holds(ctx: Context, project: Project, cwd: str) -> bool:
+    folder = os.path.realpath(cwd)
+    if project.kind is SourceKind.PATH and _inside(folder, project.source.removesuffix("/.git")):
+        return True
+    root = os.path.realpath(ctx.config.workspace_root)
+    if not _inside(folder, root) or folder == root:
+        return False
+    workspace_id = os.path.relpath(folder, root).split(os.sep)[0]
+    with ctx.store.reading() as tx:
+        workspace = tx.workspace(workspace_id)
+    return workspace is not None and workspace.project_id == project.project_id
+
+
+def _inside(folder: str, outer: str) -> bool:
+    return folder == outer or folder.startswith(outer.rstrip("/") + "/")

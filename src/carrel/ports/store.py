@@ -25,12 +25,21 @@ class Session(Protocol):
         """Return a project by id."""
         ...
 
+    def project_named(self, name: str) -> Project | None:
+        """Return a project by name; case does not count."""
+        ...
+
     def projects(self) -> list[Project]:
         """Return all projects by name."""
         ...
 
     def remove_project(self, project_id: str) -> None:
-        """Delete a project that has no open or trashed workspaces."""
+        """Take a project off the list; the rows of its gone workspaces stay.
+
+        Raises:
+            NotFoundError: `project_unknown`.
+            RefusedError: `project_in_use` while it has open or trashed workspaces.
+        """
         ...
 
     def add_workspace(self, workspace: Workspace, limits: Limits) -> None:
@@ -38,12 +47,25 @@ class Session(Protocol):
 
         Raises:
             LimitError: `max_count` or `max_depth`, naming the limit and who uses it.
-            RefusedError: `agent_busy` when the agent has an open workspace (any case).
+            RefusedError: `agent_busy` when the agent has an open workspace (any case),
+                `branch_taken` when another workspace of the project has or had the branch.
+            NotFoundError: `workspace_unknown` when the parent does not exist.
+            BadInputError: `wrong_depth` when `depth` isn't one more than the parent's.
         """
         ...
 
-    def save_workspace(self, workspace: Workspace) -> None:
-        """Write all columns of an existing workspace."""
+    def save_workspace(self, workspace: Workspace, limits: Limits | None = None) -> None:
+        """Write all columns of an existing workspace.
+
+        Args:
+            workspace: The row.
+            limits: Checked when the workspace opens again (trash restore).
+
+        Raises:
+            NotFoundError: `workspace_unknown`.
+            RefusedError: `agent_busy` when it opens again and the agent has another one.
+            LimitError: `max_count`.
+        """
         ...
 
     def workspace(self, workspace_id: str) -> Workspace | None:
@@ -65,11 +87,15 @@ class Session(Protocol):
         ...
 
     def add_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Insert a checkpoint. Raises RefusedError `iteration_taken`."""
+        """Insert a checkpoint. Raises RefusedError `iteration_taken` or `checkpoint_taken`."""
         ...
 
     def checkpoints(self, workspace_id: str) -> list[Checkpoint]:
         """Return a workspace's checkpoints by number."""
+        ...
+
+    def last_checkpoint(self, workspace_id: str) -> Checkpoint | None:
+        """Return a workspace's newest checkpoint."""
         ...
 
     def iteration(self, workspace_id: str, iteration: int) -> Checkpoint | None:
@@ -90,6 +116,10 @@ class Session(Protocol):
         """Return who holds a workspace, expired or not."""
         ...
 
+    def leases(self) -> list[Lease]:
+        """Return all leases, by workspace."""
+        ...
+
     def put_lease(self, lease: Lease) -> None:
         """Insert or replace a workspace's lease."""
         ...
@@ -108,6 +138,10 @@ class Session(Protocol):
         self, *, after: int = 0, limit: int | None = None, subject: str | None = None
     ) -> Iterator[Event]:
         """Return events in order of sequence."""
+        ...
+
+    def latest_events(self, limit: int) -> list[Event]:
+        """Return the newest events, the oldest of them first."""
         ...
 
 

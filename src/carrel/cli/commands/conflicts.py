@@ -1,0 +1,81 @@
+"""`carrel conflicts`: predict conflicts between open workspaces."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from carrel.cli.declaring import command, group
+from carrel.cli.opening import opened
+from carrel.cli.options import Json, Project, Workspaces
+from carrel.cli.output import Output
+from carrel.cli.plain import record
+from carrel.cli.wording import count, shown
+
+if TYPE_CHECKING:
+    from carrel.git.predict import Prediction
+
+app = group()
+
+
+@command(
+    app,
+    "carrel conflicts                            all open workspaces of the project",
+    "carrel conflicts agent-1 agent-2",
+    "carrel conflicts --into main --json",
+)
+def conflicts(
+    names: Workspaces = None,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="BRANCH", help="Target; else where most of them started."),
+    ] = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Predict conflicts with each other and with the target, and the best order of merging.
+
+    Nothing is merged. Each workspace is saved first, so unsaved work counts.
+    """
+    from carrel.control import prediction, projects, workspaces
+    from carrel.control.finding import find_active
+    from carrel.domain.workspaces import State
+
+    out = Output(as_json=as_json)
+    with opened() as ctx, out.working("Comparing the workspaces"):
+        if names:
+            chosen = [find_active(ctx, name) for name in names]
+        else:
+            project_id = projects.find(ctx, project, cwd=os.getcwd()).project_id
+            listed = workspaces.listing(ctx, project_id=project_id)
+            chosen = [one for one in listed if one.state is State.ACTIVE]
+        found = prediction.predict(ctx, chosen, into=into)
+    out.document(record(found))
+    _tell(out, found)
+
+
+def _tell(out: Output, found: "Prediction") -> None:
+    style = out.style
+    if not found.order:
+        out.line("No workspace is open.")
+        return
+    for pair in found.pairs:
+        out.line(
+            f"{style.yellow('!')} {style.bold(pair.first)} and {style.bold(pair.second)}: "
+            f"{count(len(pair.conflicts), 'conflict')}"
+        )
+        _list(out, [(one.path, str(one.kind)) for one in pair.conflicts])
+    for clash in found.against_target:
+        out.line(
+            f"{style.yellow('!')} {style.bold(clash.first)} and {found.target}: "
+            f"{count(len(clash.conflicts), 'conflict')}"
+        )
+        _list(out, [(one.path, str(one.kind)) for one in clash.conflicts])
+    if not found.pairs and not found.against_target:
+        out.line(f"{style.green('✓')} No conflicts among {count(len(found.order), 'workspace')}.")
+    out.line(f"Merge in this order: {style.cyan(' '.join(found.order))}")
+
+
+def _list(out: Output, conflicts: list[tuple[str, str]]) -> None:
+    for path, kind in conflicts:
+        out.line(f"    {shown(path)} {out.style.dim(f'({kind})')}")

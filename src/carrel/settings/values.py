@@ -1,0 +1,279 @@
+"""Every setting there is: its name, its default, what it means and what it may be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, TypeVar, cast
+
+from carrel.domain.conflicts import ConflictKind, Side, Strategy
+from carrel.settings import readers
+from carrel.settings.readers import Reader
+
+T = TypeVar("T")
+
+
+def _key(default: T, reader: Reader[T], meaning: str, *, secret: bool = False) -> T:
+    return field(default=default, metadata={"key": Key(reader, meaning, secret)})
+
+
+class Key(NamedTuple):
+    """What is known of a setting besides its name and value.
+
+    Attributes:
+        reader: How it is read.
+        meaning: One sentence for a person.
+        secret: Holds a password that is never shown.
+    """
+
+    reader: Reader[Any]
+    meaning: str
+    secret: bool
+
+
+_PATTERNS = "a list of patterns, such as ['.env', 'node_modules/']"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`[database]`."""
+
+    url: str = _key(
+        "",
+        readers.text("sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
+        "Where Carrel keeps its tables; default: carrel.db in its home.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`[workspace]`."""
+
+    root: str = _key(
+        "",
+        readers.text("a folder"),
+        "Folder in which workspaces live; default: workspace.worker_dir, else workspaces/ in "
+        "Carrel's home.",
+    )
+    worker_dir: str = _key(
+        "", readers.text("a folder"), "Used as workspace.root when that isn't given."
+    )
+    max_count: int = _key(50, readers.whole(1), "Most open workspaces at once, all projects.")
+    max_depth: int = _key(10, readers.whole(0), "Longest chain of parents; 0: no children.")
+    disk_threshold_gb: float = _key(
+        10.0,
+        readers.amount(zero=True),
+        "Gigabytes (10⁹ bytes) that must stay free where workspaces live.",
+    )
+    auto_merge: bool = _key(
+        default=False,
+        reader=readers.switch(),
+        meaning="Whether cleaning up merges unmerged work first.",
+    )
+    conflict_strategy: Strategy = _key(  # noqa: RUF009 - makes a field
+        Strategy.NEWEST_FILE_WINS,
+        readers.one_of(Strategy),
+        "How a conflict is settled that no rule of [merge] names.",
+    )
+    driver: str = _key(
+        "auto",
+        readers.text("auto, or a driver that `carrel doctor` lists"),
+        "How trees are presented; auto takes the fastest that works.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """`[merge]`."""
+
+    tie: Side = _key(  # noqa: RUF009 - makes a field
+        Side.CHILD, readers.one_of(Side), "Who wins when both sides of a conflict are equally new."
+    )
+    globs: tuple[tuple[str, Strategy], ...] = _key(
+        (),
+        readers.table(readers.plain_text, Strategy, "a table from patterns"),
+        "Strategy per pattern of paths; the first that fits counts.",
+    )
+    kinds: tuple[tuple[ConflictKind, Strategy], ...] = _key(
+        (),
+        readers.table(readers.member_of(ConflictKind), Strategy, "a table from kinds of conflict"),
+        "Strategy per kind of conflict; goes before merge.globs.",
+    )
+    command: tuple[str, ...] = _key(
+        (),
+        readers.texts("a list: a program and its arguments"),
+        "Merge program of the strategy `command`.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """`[checkpoint]`."""
+
+    max_file_mb: float = _key(
+        50.0,
+        readers.amount(zero=False),
+        "Largest file, in megabytes (10⁶ bytes), that a checkpoint takes.",
+    )
+    auto_minutes: float = _key(
+        30.0,
+        readers.amount(zero=True),
+        "Age of the last checkpoint, in minutes, at which `carrel tend` makes another; 0: never.",
+    )
+    filters: tuple[str, ...] = _key(
+        (),
+        readers.texts("a list of names, such as ['lfs']"),
+        "Git filters that may run although a repository names them.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """`[retention]`."""
+
+    merged_hours: float = _key(
+        1.0, readers.amount(zero=True), "Hours until an unused merged workspace may go."
+    )
+    failed_hours: float = _key(
+        24.0, readers.amount(zero=True), "Hours until an unused failed workspace may go."
+    )
+    idle_hours: float = _key(
+        168.0, readers.amount(zero=True), "Hours until any other unused workspace may go."
+    )
+    trash_hours: float = _key(
+        72.0, readers.amount(zero=True), "Hours until the trash lets go of a workspace for good."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tend:
+    """`[tend]`."""
+
+    interval_minutes: float = _key(
+        10.0, readers.amount(zero=False), "Minutes between two passes of `carrel tend --watch`."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`[files]`."""
+
+    copy: tuple[str, ...] = _key(
+        (), readers.texts(_PATTERNS), "Ignored files that a new workspace gets a copy of."
+    )
+    share: tuple[str, ...] = _key(
+        (), readers.texts(_PATTERNS), "Ignored files and folders that a new workspace shares."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lfs:
+    """`[lfs]`."""
+
+    skip_smudge: bool = _key(
+        default=False,
+        reader=readers.switch(),
+        meaning="Leave Git LFS pointers as they are instead of fetching files.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`[identity]`."""
+
+    name: str = _key("Carrel", readers.text("a name"), "Author of the commits Carrel makes.")
+    email: str = _key(
+        "carrel@localhost", readers.text("an e-mail address"), "E-mail address of that author."
+    )
+
+
+class Described(NamedTuple):
+    """A setting as `carrel config show` tells it.
+
+    Attributes:
+        key: `section.key`.
+        value: A JSON value, its password masked.
+        origin: `default`, the file, or the environment variable.
+        meaning: One sentence.
+    """
+
+    key: str
+    value: object
+    origin: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, read once.
+
+    Attributes:
+        home: Carrel's folder (`CARREL_HOME`): database, projects, carrel.toml.
+        origins: Where each value that isn't a default came from.
+    """
+
+    home: str
+    database: Database = field(default_factory=Database)
+    workspace: Workspace = field(default_factory=Workspace)
+    merge: Merge = field(default_factory=Merge)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    retention: Retention = field(default_factory=Retention)
+    tend: Tend = field(default_factory=Tend)
+    files: Files = field(default_factory=Files)
+    lfs: Lfs = field(default_factory=Lfs)
+    identity: Identity = field(default_factory=Identity)
+    origins: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Settings(home={self.home!r})"
+
+    def origin(self, key: str) -> str:
+        """Return where the value of `section.key` came from."""
+        return dict(self.origins).get(key, "default")
+
+    def describe(self) -> list[Described]:
+        """Return every setting with its value, origin and meaning; passwords masked."""
+        meaning = "Carrel's folder: database, projects, carrel.toml (CARREL_HOME)."
+        lines = [Described("home", self.home, self.origin("home"), meaning)]
+        for name, key in keys():
+            section, _, entry = name.partition(".")
+            value = _plain(getattr(getattr(self, section), entry), table=key.reader.table)
+            shown = _masked(str(value)) if key.secret else value
+            lines.append(Described(name, shown, self.origin(name), key.meaning))
+        return lines
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "database": Database,
+    "workspace": Workspace,
+    "merge": Merge,
+    "checkpoint": Checkpoint,
+    "retention": Retention,
+    "tend": Tend,
+    "files": Files,
+    "lfs": Lfs,
+    "identity": Identity,
+}
+
+
+def keys() -> Iterator[tuple[str, Key]]:
+    """Return every setting, as `section.key`, in the order of the file."""
+    for section, kind in SECTIONS.items():
+        for entry in fields(kind):
+            yield f"{section}.{entry.name}", cast("Key", entry.metadata["key"])
+
+
+def _plain(value: object, *, table: bool) -> object:
+    """Return a value as JSON knows it."""
+    if not isinstance(value, tuple):
+        return value if isinstance(value, bool | int | float) else str(value)
+    if table:
+        pairs = cast("tuple[tuple[str, str], ...]", value)
+        return {str(left): str(right) for left, right in pairs}
+    return [str(item) for item in cast("tuple[object, ...]", value)]
+
+
+def _masked(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    login, at, place = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    return f"{scheme}{mark}{user}{':***' if colon else ''}{at}{place}"

@@ -43,7 +43,7 @@ class WorkspaceManagerService:
         repo_url: str | None = None,
         branch: str | None = "main",
         parent_id: str | None = None,
-        use_docker: bool = False,  # noqa: FBT001, FBT002 - the guide's signature
+        use_docker: bool = False,
         host_port: int | None = None,
     ) -> WorkspaceInfo:
         """Make an isolated workspace on a branch of its own, or return the open one.
@@ -151,7 +151,7 @@ class WorkspaceManagerService:
         agent_id: str,
         preserve_branch: bool = True,
         *,
-        discard: bool = False,  # noqa: FBT001, FBT002 - the guide's signature
+        discard: bool = False,
     ) -> dict[str, object]:
         """Remove the workspace; its last state is always kept under a reference.
 

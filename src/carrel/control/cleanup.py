@@ -14,6 +14,7 @@ from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
 from carrel.errors import NotFoundError, RefusedError
 from carrel.git import landing
 from carrel.git.merged import is_merged
+from carrel.git.refs import Move
 from carrel.system import disk, faults
 
 _MEGABYTE = 1_000_000
@@ -93,7 +94,7 @@ def finish_removal(ctx: Context, removal: Removal) -> Removal:
     project = projects.by_id(ctx, current.project_id)
     stores = ctx.stores(project)
     branch = removal.branch_name
-    stores.vault.run("update-ref", removal.kept_ref, current.head_commit)
+    stores.vault_refs.move((Move(removal.kept_ref, current.head_commit),))
     faults.point("remove.kept")
     if removal.branch_preserved:
         branch = landing.publish_branch(stores, project, branch, current.head_commit)

@@ -40,7 +40,6 @@ class Config:
         identity: Name and e-mail of the commits that Carrel makes.
         copy: Patterns of ignored files that new workspaces get a copy of.
         share: Patterns of ignored files and folders that new workspaces get a link to.
-        skip_smudge: Leave LFS pointers as they are.
     """
 
     home: str
@@ -55,7 +54,6 @@ class Config:
     identity: tuple[str, str] = ("Carrel", "carrel@localhost")
     copy: tuple[str, ...] = ()
     share: tuple[str, ...] = ()
-    skip_smudge: bool = False
 
 
 @dataclass(slots=True)

@@ -110,14 +110,10 @@ def _stores(ctx: Context) -> list[Check]:
             ctx.stores(project).vault.run("rev-parse", "--git-dir")
             ctx.stores(project).base.run("rev-parse", "--git-dir")
         except CarrelError as error:
-            checks.append(
-                Check(
-                    "state", f"stores of {project.name}", False, error.what, error.why, error.cure
-                )
-            )
+            ok, what, why, cure = False, error.what, error.why, error.cure
         else:
-            name = f"stores of {project.name}"
-            checks.append(Check("state", name, ok=True, what=f"They are in {project.home}."))
+            ok, what, why, cure = True, f"They are in {project.home}.", "", ""
+        checks.append(Check("state", f"stores of {project.name}", ok, what, why, cure))
     return checks
 
 

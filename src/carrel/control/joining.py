@@ -11,8 +11,10 @@ from carrel.control.subjects import subject
 from carrel.domain.conflicts import Rules
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import Workspace
+from carrel.errors import RefusedError
 from carrel.git import landing, restore
 from carrel.git.merge import merge as merge_trees
+from carrel.git.refs import Move
 from carrel.system import faults
 from carrel.system.identity import new_id
 
@@ -95,7 +97,12 @@ def _advance(ctx: Context, target: Workspace, commit: str) -> None:
     restore.advance_branch(tree, commit)
     faults.point("join.branch")
     head = f"refs/carrel/ws/{target.workspace_id}/head"
-    tree.stores.vault.run("update-ref", head, commit, target.head_commit)
+    if not tree.stores.vault_refs.move((Move(head, commit, target.head_commit),)):
+        raise RefusedError(
+            "checkpoint_raced",
+            f"The recorded head of {target.agent_id} moved while {commit[:12]} was merged in.",
+            cure="Merge again; nothing is lost.",
+        )
     faults.point("join.referenced")
     moved = replace(target, head_commit=commit, updated_at=ctx.clock.now())
     with ctx.noting("workspace.received", target.workspace_id, commit=commit) as tx:

@@ -12,6 +12,7 @@ from carrel.control.undoing import undo_creation
 from carrel.control.workspaces import lowers
 from carrel.domain.workspaces import State, Workspace
 from carrel.errors import CarrelError
+from carrel.git.refs import Move
 from carrel.system import disk, locks
 
 
@@ -210,9 +211,8 @@ def _lost(ctx: Context, workspace: Workspace) -> None:
     with ctx.store.reading() as tx:
         project = tx.project(workspace.project_id)
     if project is not None:
-        ctx.stores(project).vault.run(
-            "update-ref", f"refs/carrel/kept/{workspace.workspace_id}", workspace.head_commit
-        )
+        kept = f"refs/carrel/kept/{workspace.workspace_id}"
+        ctx.stores(project).vault_refs.move((Move(kept, workspace.head_commit),))
     gone = replace(workspace, state=State.REMOVED, updated_at=ctx.clock.now())
     with ctx.noting("workspace.lost", workspace.workspace_id, head=workspace.head_commit) as tx:
         tx.save_workspace(gone)

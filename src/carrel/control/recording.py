@@ -8,6 +8,7 @@ from carrel.control.finding import reread
 from carrel.domain.conflicts import ConflictKind, Settlement, Side, Strategy, Version
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import Outcome, Workspace
+from carrel.git.refs import Move
 from carrel.git.stores import Stores
 
 
@@ -39,8 +40,7 @@ def plan(
     """
     if not landed.settlements:
         return
-    feed = "".join(f"create {ref} {oid}\n" for ref, oid in sorted(keep.items()))
-    stores.vault.run("update-ref", "--stdin", stdin=feed.encode())
+    stores.vault_refs.move(tuple(Move(ref, oid) for ref, oid in sorted(keep.items())))
     with ctx.noting(
         "merge.planned",
         workspace.workspace_id,

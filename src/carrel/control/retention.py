@@ -106,6 +106,8 @@ def _unused_layers(ctx: Context, project_id: str, *, dry_run: bool) -> list[Deed
 
 
 def _overdue(ctx: Context, workspace: Workspace) -> bool:
+    if not ctx.config.auto_checkpoint:
+        return False
     rows = listing(ctx, workspace)
     last = rows[-1].created_at if rows else workspace.created_at
     return ctx.clock.now() - last >= ctx.config.auto_checkpoint

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from carrel.control.context import Context
 from carrel.domain.workspaces import State, Workspace
+from carrel.git.refs import Move
 from carrel.system import disk
 
 
@@ -23,9 +24,8 @@ def undo_creation(ctx: Context, workspace: Workspace, reason: str) -> None:
     with ctx.store.reading() as tx:
         project = tx.project(workspace.project_id)
     if project is not None:
-        ctx.stores(project).vault.run(
-            "update-ref", "-d", f"refs/carrel/ws/{workspace.workspace_id}/head"
-        )
+        head = f"refs/carrel/ws/{workspace.workspace_id}/head"
+        ctx.stores(project).vault_refs.move((Move(head, ""),))
     gone = replace(workspace, state=State.REMOVED, updated_at=ctx.clock.now())
     with ctx.noting("workspace.undone", workspace.workspace_id, reason=reason) as tx:
         tx.save_workspace(gone)

@@ -12,6 +12,7 @@ from carrel.domain.projects import Project, SourceKind
 from carrel.domain.workspaces import OPEN_STATES, Outcome, Place, State, Workspace
 from carrel.errors import CarrelError, LimitError, RefusedError
 from carrel.git import extras, upstream
+from carrel.git.refs import Move, zeros
 from carrel.git.seed import full_seed, layered_seed
 from carrel.ports.driver import Driver
 from carrel.system import disk, faults
@@ -345,12 +346,8 @@ def _built(ctx: Context, project: Project, workspace: Workspace) -> Workspace:
             driver.create(place, below, seed)
         faults.point("create.tree")
         _bring_extras(ctx, project, driver, place, below)
-        stores.vault.run(
-            "update-ref",
-            f"refs/carrel/ws/{workspace.workspace_id}/head",
-            workspace.head_commit,
-            "",
-        )
+        head = f"refs/carrel/ws/{workspace.workspace_id}/head"
+        stores.vault_refs.move((Move(head, workspace.head_commit, zeros(stores.width)),))
         faults.point("create.refs")
         active = replace(workspace, state=State.ACTIVE)
         with ctx.noting(

@@ -1,0 +1,75 @@
+"""The only file that knows every concrete class: wires settings, database, drivers, clock."""
+
+from datetime import timedelta
+
+from carrel.backends.local.ladder import LocalLadder
+from carrel.control.context import Config, Context
+from carrel.domain.conflicts import Rules
+from carrel.domain.limits import Limits
+from carrel.domain.retention import Retention
+from carrel.ports.store import Store
+from carrel.settings.loading import load
+from carrel.settings.values import Settings
+from carrel.stores.database import DatabaseService
+from carrel.system import identity
+from carrel.system.clock import SystemClock
+
+
+def open_context(
+    settings: Settings | None = None, *, store: Store | None = None, actor: str | None = None
+) -> Context:
+    """Wire a context.
+
+    Args:
+        settings: Read from the environment and `carrel.toml` when None.
+        store: A database of the caller's; the one of the settings when None.
+        actor: Who asks, for the ledger; `user@host` when None.
+    """
+    known = settings if settings is not None else load()
+    return Context(
+        store=store if store is not None else Database(known.database.url),
+        clock=SystemClock(),
+        ladder=LocalLadder(known.home),
+        config=_config(known),
+        actor=actor or identity.actor(),
+    )
+
+
+class Database(DatabaseService):
+    """A database: that of `url`, else that of the settings.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        super().__init__(url if url is not None else load().database.url)
+
+
+def _config(settings: Settings) -> Config:
+    space, kept = settings.workspace, settings.retention
+    return Config(
+        home=settings.home,
+        workspace_root=space.root,
+        driver=space.driver,
+        limits=Limits(space.max_count, space.max_depth, space.disk_threshold_gb),
+        retention=Retention(
+            merged=timedelta(hours=kept.merged_hours),
+            failed=timedelta(hours=kept.failed_hours),
+            idle=timedelta(hours=kept.idle_hours),
+            trash=timedelta(hours=kept.trash_hours),
+        ),
+        rules=Rules(
+            default=space.conflict_strategy,
+            globs=settings.merge.globs,
+            kinds=dict(settings.merge.kinds),
+            tie=settings.merge.tie,
+            command=settings.merge.command,
+        ),
+        max_file_bytes=int(settings.checkpoint.max_file_mb * 1_000_000),
+        auto_checkpoint=timedelta(minutes=settings.checkpoint.auto_minutes),
+        auto_merge=space.auto_merge,
+        identity=(settings.identity.name, settings.identity.email),
+        copy=settings.files.copy,
+        share=settings.files.share,
+    )

@@ -6,13 +6,13 @@ repository's own `config` still says is overridden where it could run something.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from carrel.errors import FailedError
 from carrel.system.processes import Conversation, Done, run, search_path
 
-_OVERRIDES = (
+OVERRIDES = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("core.attributesFile", "/dev/null"),
@@ -44,6 +44,16 @@ _OVERRIDES = (
     ("uploadpack.packObjectsHook", ""),
 )
 
+
+def numbered(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the variables by which git takes settings from its environment."""
+    return {
+        "GIT_CONFIG_COUNT": str(len(settings)),
+        **{f"GIT_CONFIG_KEY_{n}": key for n, (key, _) in enumerate(settings)},
+        **{f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(settings)},
+    }
+
+
 _CLOSED: dict[str, str] = {
     "HOME": "/nonexistent",
     "XDG_CONFIG_HOME": "/nonexistent",
@@ -54,6 +64,7 @@ _CLOSED: dict[str, str] = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",
     "GIT_PAGER": "cat",
     "GIT_LITERAL_PATHSPECS": "1",
@@ -61,9 +72,7 @@ _CLOSED: dict[str, str] = {
     "GIT_AUTHOR_EMAIL": "carrel@localhost",
     "GIT_COMMITTER_NAME": "Carrel",
     "GIT_COMMITTER_EMAIL": "carrel@localhost",
-    "GIT_CONFIG_COUNT": str(len(_OVERRIDES)),
-    **{f"GIT_CONFIG_KEY_{n}": key for n, (key, _) in enumerate(_OVERRIDES)},
-    **{f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(_OVERRIDES)},
+    **numbered(OVERRIDES),
 }
 
 
@@ -87,6 +96,7 @@ class Git:
         env: Further variables.
         enter: Command prefix that leads to where the work tree is visible.
         timeout: Seconds; a call that takes longer is killed and fails.
+        user: User to run as, where root writes into somebody's own repository.
     """
 
     git_dir: str
@@ -95,14 +105,13 @@ class Git:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     enter: tuple[str, ...] = ()
     timeout: float = 600.0
+    user: int | None = None
 
     def with_(self, **changes: object) -> "Git":
         """Return the same with some attributes changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def run(
-        self, *arguments: str | bytes, stdin: bytes = b"", ok: tuple[int, ...] = (0,)
-    ) -> Done:
+    def run(self, *arguments: str | bytes, stdin: bytes = b"", ok: tuple[int, ...] = (0,)) -> Done:
         """Run one git command.
 
         Args:
@@ -114,7 +123,11 @@ class Git:
             FailedError: `git_failed`, with git's own words.
         """
         done = run(
-            self._command(arguments), stdin=stdin, env=self._environment(), timeout=self.timeout
+            self._command(arguments),
+            stdin=stdin,
+            env=self._environment(),
+            timeout=self.timeout,
+            user=self.user,
         )
         if done.code not in ok:
             raise FailedError(

@@ -163,6 +163,29 @@ class Reader:
                 time = int(value.rsplit(b" ", 2)[1])
         return Commit(tree, tuple(parents), time, message)
 
+    def infos(self, revisions: Sequence[str]) -> list[Info | None]:
+        """Return what each of many revisions names; one round trip for dozens of them."""
+        found: list[Info | None] = []
+        for start in range(0, len(revisions), _QUESTIONS):
+            some = revisions[start : start + _QUESTIONS]
+            if any("\n" in revision for revision in some):
+                raise NotFoundError("object_missing", "A name with a line break names nothing.")
+            with self._lock:
+                talk = self._conversation()
+                feed = "".join(f"info {revision}\n" for revision in some)
+                talk.send(os.fsencode(feed) + b"flush\n")
+                found += [self._answer(talk) for _ in some]
+        return found
+
+    def _answer(self, talk: Conversation) -> Info | None:
+        line = talk.line()
+        if not line:
+            raise _silent(self.git)
+        parts = line.rstrip(b"\n").rsplit(b" ", 2)
+        if len(parts) != 3 or not parts[2].isdigit():  # noqa: PLR2004 - id, kind, size
+            return None
+        return Info(parts[0].decode(), parts[1].decode(), int(parts[2]))
+
     def close(self) -> None:
         """End the resident process; the next question starts another."""
         with self._lock:
@@ -189,11 +212,15 @@ class Reader:
             if line:
                 return line.rstrip(b"\n")
             self.close()
-        raise FailedError(
-            "git_failed",
-            f"git cat-file gave no answer in {self.git.git_dir}.",
-            cure="Run 'carrel doctor'; the store may be damaged or unreadable.",
-        )
+        raise _silent(self.git)
+
+
+def _silent(git: Git) -> FailedError:
+    return FailedError(
+        "git_failed",
+        f"git cat-file gave no answer in {git.git_dir}.",
+        cure="Run 'carrel doctor'; the store may be damaged or unreadable.",
+    )
 
 
 class PackWriter:
@@ -205,7 +232,7 @@ class PackWriter:
 
     def __init__(self, objects_dir: str, width: int = 20) -> None:
         self.objects_dir = objects_dir
-        self._hash = hashlib.sha1 if width == 20 else hashlib.sha256  # noqa: PLR2004, S324
+        self._hash = hashlib.sha1 if width == 20 else hashlib.sha256  # noqa: PLR2004
         self._objects: dict[str, tuple[int, bytes]] = {}
 
     def __len__(self) -> int:

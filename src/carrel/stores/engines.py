@@ -1,6 +1,8 @@
 """SQLAlchemy engines: for PostgreSQL, for migrations, and for an application's own tables."""
 
+import os
 import sqlite3
+import weakref
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -27,17 +29,35 @@ def engine_for(address: Address, *, migrating: bool = False) -> Engine:
     if address.kind is Kind.POSTGRESQL:
         engine = create_engine(address.url, pool_pre_ping=True, hide_parameters=True)
         event.listen(engine, "connect", _prepare_postgres)
-        return engine
+    else:
+        engine = _sqlite_engine(address, migrating=migrating)
+    _leave_to_the_parent(engine)
+    return engine
 
+
+def _sqlite_engine(address: Address, *, migrating: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         raw = open_file(address.path)
         if migrating:
             raw.execute("PRAGMA foreign_keys = OFF")
         return raw
 
-    engine = create_engine(URL.create("sqlite"), creator=connect, hide_parameters=True)
+    url = URL.create("sqlite", database=address.path)
+    engine = create_engine(url, creator=connect, hide_parameters=True)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _leave_to_the_parent(engine: Engine) -> None:
+    """In a forked child, forget the parent's connections without closing them."""
+    kept = weakref.ref(engine)
+
+    def forget() -> None:
+        inherited = kept()
+        if inherited is not None:
+            inherited.dispose(close=False)
+
+    os.register_at_fork(after_in_child=forget)
 
 
 def _begin_immediate(connection: Connection) -> None:

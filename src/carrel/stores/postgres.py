@@ -1,6 +1,5 @@
 """PostgreSQL, by SQLAlchemy: many machines share one database."""
 
-import os
 import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ _PARAMETER = re.compile(r":(\w+)")
 
 # One writer at a time, as on SQLite: limits are counted and the ledger is chained without gaps,
 # and no transaction ever has to be tried again. Writers hold it for a millisecond or two.
-_ONLY_WRITER = "SELECT pg_advisory_xact_lock(4841370182)"
+ONLY_WRITER = "SELECT pg_advisory_xact_lock(4841370182)"
 
 
 @cache
@@ -60,14 +59,13 @@ class PostgresDatabase:
     def __init__(self, address: Address, engine: Engine) -> None:
         self._address = address
         self._engine = engine
-        self._owner = os.getpid()
         self._ready = False
 
     @contextmanager
     def writing(self) -> Generator[PostgresConnection]:
         """Keep all other writers out until the block ends."""
         with self._connection() as raw, raw.begin():
-            raw.exec_driver_sql(_ONLY_WRITER)
+            raw.exec_driver_sql(ONLY_WRITER)
             if not self._ready:
                 self._prepare(raw)
             yield PostgresConnection(raw)
@@ -89,19 +87,12 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._forget_inherited()
         self._engine.dispose()
 
     @contextmanager
     def _connection(self) -> Generator[Connection]:
-        self._forget_inherited()
         with translated(self._address), self._engine.connect() as raw:
             yield raw
-
-    def _forget_inherited(self) -> None:
-        if self._owner != os.getpid():  # the parent of this fork still uses those
-            self._engine.dispose(close=False)
-            self._owner = os.getpid()
 
     def _prepare(self, raw: Connection) -> None:
         version = version_of(raw)

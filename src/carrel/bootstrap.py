@@ -7,6 +7,7 @@ from carrel.control.context import Config, Context
 from carrel.domain.conflicts import Rules
 from carrel.domain.limits import Limits
 from carrel.domain.retention import Retention
+from carrel.git.remote import Access
 from carrel.ports.store import Store
 from carrel.settings.loading import load
 from carrel.settings.values import Settings
@@ -32,6 +33,7 @@ def open_context(
         ladder=LocalLadder(known.home),
         config=_config(known),
         actor=actor or identity.actor(),
+        access=Access(environment=identity.lent_environment()),
     )
 
 

@@ -238,7 +238,7 @@ def _judged(ctx: Context, current: Workspace, *, preserve_branch: bool, discard:
         branch_preserved=preserve_branch,
         branch_name=current.branch_name,
         kept_ref=_kept_ref(current),
-        bytes_freed=disk.usage_bytes(_measured(ctx.place(current))),
+        bytes_freed=disk.used_bytes(_measured(ctx.place(current))),
     )
 
 
@@ -286,7 +286,7 @@ def _aside(ctx: Context, place: Place) -> int:
     aside = f"{folder}/{place.workspace_id}"
     if os.path.isdir(place.home):
         os.rename(place.home, aside)
-    return disk.usage_bytes(aside)
+    return disk.used_bytes(aside)
 
 
 def _refuse_second(ctx: Context, workspace: Workspace) -> None:

@@ -1,7 +1,7 @@
 """What every use-case works with: ports, stores and settings, handed in by bootstrap."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +12,7 @@ from carrel.domain.projects import Project
 from carrel.domain.retention import Retention
 from carrel.domain.workspaces import Place, Workspace
 from carrel.git.layers import Layers
+from carrel.git.remote import CLOSED, Access
 from carrel.git.stores import Stores
 from carrel.ports.clock import Clock
 from carrel.ports.driver import Driver
@@ -56,6 +57,10 @@ class Config:
     share: tuple[str, ...] = ()
 
 
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
 @dataclass(slots=True)
 class Context:
     """Everything a use-case needs; safe for threads.
@@ -66,6 +71,8 @@ class Context:
         ladder: The drivers of this machine.
         config: The settings.
         actor: Who asks, for the ledger.
+        access: What the user lends for reaching a remote.
+        say: Told, in a sentence, what a person should know though nothing failed.
     """
 
     store: Store
@@ -73,7 +80,10 @@ class Context:
     ladder: Ladder
     config: Config
     actor: str
+    access: Access = CLOSED
+    say: Callable[[str], None] = _silent
     _stores: dict[str, Stores] = field(default_factory=dict[str, Stores])
+    _layers: dict[str, Layers] = field(default_factory=dict[str, Layers])
 
     def project_home(self, project_id: str) -> str:
         """Return the folder of a project's stores and layers."""
@@ -88,7 +98,10 @@ class Context:
 
     def layers(self, project: Project) -> Layers:
         """Return the layers of a project."""
-        return Layers(self.stores(project))
+        found = self._layers.get(project.project_id)
+        if found is None:
+            found = self._layers.setdefault(project.project_id, Layers(self.stores(project)))
+        return found
 
     def driver(self, workspace: Workspace) -> Driver:
         """Return the driver that presents a workspace."""
@@ -129,3 +142,4 @@ class Context:
         for stores in self._stores.values():
             stores.close()
         self._stores.clear()
+        self._layers.clear()

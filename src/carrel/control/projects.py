@@ -1,6 +1,7 @@
 """Projects: registering a repository, and finding the one that is meant."""
 
 import os
+from dataclasses import replace
 
 from carrel.control.context import Context
 from carrel.domain.names import checked_name, folded
@@ -38,7 +39,8 @@ def register(
         _refuse_taken(ctx, chosen)
         project_id = new_id("p", 6)
         home = ctx.project_home(project_id)
-        made = stores.create(home, wanted, branch=branch)
+        access = replace(ctx.access, credential=wanted.credential)
+        made = stores.create(home, wanted, branch=branch, access=access)
         project = Project(
             project_id=project_id,
             name=chosen,

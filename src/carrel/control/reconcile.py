@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from carrel.control import cleanup, occupancy
 from carrel.control.context import Context
@@ -193,7 +194,7 @@ def _strangers(ctx: Context, known: set[str]) -> Iterator[_Step]:
                     "No workspace in the database owns it.",
                     "It is put aside in the trash folder.",
                 ),
-                lambda name=name: disk.set_aside(f"{root}/{name}", f"{root}/.trash"),
+                partial(disk.rename_aside, f"{root}/{name}", f"{root}/.trash/{name}"),
             )
 
 

@@ -75,7 +75,7 @@ def _dealt_with(ctx: Context, found: Due, *, dry_run: bool) -> Deed:
     action = "purge" if trashed else "remove"
     try:
         if trashed:
-            size = disk.usage_bytes(cleanup.trash_folder(ctx, workspace))
+            size = disk.used_bytes(cleanup.trash_folder(ctx, workspace))
             if not dry_run:
                 cleanup.purge(ctx, workspace)
         else:

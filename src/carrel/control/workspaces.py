@@ -14,6 +14,7 @@ from carrel.errors import CarrelError, LimitError, RefusedError
 from carrel.git import extras, upstream
 from carrel.git.refs import Move, zeros
 from carrel.git.seed import full_seed, layered_seed
+from carrel.git.upstream import News
 from carrel.ports.driver import Driver
 from carrel.system import disk, faults
 from carrel.system.identity import new_id
@@ -264,7 +265,8 @@ def _start(ctx: Context, project: Project, request: Request) -> _Start:
         return _Start(captured.commit_sha, parent.branch_name, parent.target_branch, parent)
     ref = request.branch or project.default_branch
     stores = ctx.stores(project)
-    commit, target = upstream.start(stores, project, ref, fetch=not request.offline)
+    news = News(fetch=not request.offline, access=ctx.access, say=ctx.say)
+    commit, target = upstream.start(stores, project, ref, fetch=news.fetch, news=news)
     return _Start(commit, ref, target or project.default_branch, None)
 
 

@@ -41,3 +41,29 @@ def process_lives(number: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+_LENT = (
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "SSH_AUTH_SOCK",
+    "SSH_ASKPASS",
+    "GIT_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_SSL_CAINFO",
+    "DISPLAY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+)
+
+
+def lent_environment() -> dict[str, str]:
+    """Return what a user lends to the git processes that talk to a remote."""
+    return {name: os.environ[name] for name in _LENT if name in os.environ}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 
 class ConflictKind(StrEnum):
@@ -39,6 +40,11 @@ class Side(StrEnum):
 
     CHILD = "child"
     PARENT = "parent"
+
+    @property
+    def other(self) -> "Side":
+        """The opposite side."""
+        return Side.PARENT if self is Side.CHILD else Side.CHILD
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +115,41 @@ class Conflict:
     path: str
     kind: ConflictKind
     paths: tuple[str, ...]
+
+
+def strategy_for(rules: Rules, kind: ConflictKind, path: str) -> Strategy:
+    """Return the strategy that settles a conflict.
+
+    The kind's rule comes first, then the first glob that fits the path, then the default.
+    """
+    if kind in rules.kinds:
+        return rules.kinds[kind]
+    for glob, strategy in rules.globs:
+        if glob_fits(glob, path):
+            return strategy
+    return rules.default
+
+
+def glob_fits(glob: str, path: str) -> bool:
+    """Tell whether a glob names a path.
+
+    As in git's attributes: a glob without a slash names files in any folder, one with a slash
+    is read from the root. `*`, `?` and `[…]` stay within one name, `**` crosses folders, and a
+    slash at the end names all that is inside.
+    """
+    parts = glob.removeprefix("/").split("/")
+    if len(parts) > 1 and not parts[-1]:
+        parts[-1] = "**"
+    if "/" not in glob:
+        parts.insert(0, "**")
+    return _fits(tuple(parts), tuple(path.split("/")))
+
+
+def _fits(globs: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    if not globs or not names:
+        return not globs and not names
+    if globs[0] != "**":
+        return fnmatchcase(names[0], globs[0]) and _fits(globs[1:], names[1:])
+    if len(globs) == 1:
+        return True
+    return _fits(globs[1:], names) or _fits(globs, names[1:])

@@ -48,6 +48,34 @@ def edit_tree(
     return top.oid or writer.tree(())
 
 
+def entries_at(
+    reader: Reader, writer: PackWriter, root: str, paths: Iterable[bytes]
+) -> dict[bytes, Entry | None]:
+    """Return what stands at some paths of a tree; None for nothing.
+
+    Args:
+        reader: Reads the trees.
+        writer: Trees that wait in it are found there.
+        root: Object id of a tree.
+        paths: Paths from the root.
+    """
+    wanted: dict[bytes, Entry | None] = dict.fromkeys(paths)
+    level = [(_plan(wanted), b"", root)]
+    while level:
+        _load(reader, writer, [(folder, oid) for folder, _, oid in level], len(root) // 2)
+        for folder, prefix, _ in level:
+            present = parse_tree(folder.before, len(root) // 2)
+            wanted |= {prefix + name: present.get(name) for name in folder.put}
+            folder.entries = present
+        level = [
+            (inner, prefix + name + b"/", folder.entries[name].oid)
+            for folder, prefix, _ in level
+            for name, inner in folder.inner.items()
+            if name in folder.entries and folder.entries[name].mode == TREE
+        ]
+    return wanted
+
+
 def _plan(changes: Mapping[bytes, Entry | None]) -> _Folder:
     top = _Folder()
     folders: dict[bytes, _Folder] = {b"": top}

@@ -1,0 +1,98 @@
+"""Finds who still uses an earlier mount of an upper directory.
+
+The kernel knows for certain (`index=on` answers EBUSY for an upper directory in use, in any
+namespace, also after a lazy unmount); who it is, only /proc can tell.
+"""
+
+import os
+from collections.abc import Callable
+
+from carrel.backends.local.layered import upper_of
+from carrel.domain.workspaces import Place
+from carrel.errors import RefusedError
+from carrel.ports.driver import Occupant
+from carrel.system import mounts, pins, processes_seen, waiting
+from carrel.system.mounts import Mount
+from carrel.system.processes_seen import Seen
+
+_NOTE = "device"
+PATIENCE = 5.0
+"""Seconds that a leaving user of a mount is waited for."""
+
+
+def is_ours(place: Place) -> Callable[[Mount], bool]:
+    """Return the test whether a mount shows this workspace's upper directory."""
+    upper = os.fsencode(upper_of(place))
+    tree = os.fsencode(place.tree)
+    return lambda mount: (
+        mount.upper == upper or (mount.point == tree and mount.kind.startswith(b"fuse"))
+    )
+
+
+def note_device(place: Place) -> None:
+    """Remember the number of the mounted file system, by which its users can be found later.
+
+    The kernel gives the number to nobody else while one of them is left.
+    """
+    with open(f"{place.home}/{_NOTE}", "w", encoding="ascii") as file:
+        file.write(str(os.stat(place.tree).st_dev))
+
+
+def survivors(place: Place) -> list[Seen]:
+    """List who sees an earlier mount: in another namespace, or by what they have open."""
+    found = {seen.pid: seen for seen, _ in processes_seen.seeing(is_ours(place))}
+    try:
+        with open(f"{place.home}/{_NOTE}", encoding="ascii") as file:
+            device = int(file.read())
+    except (OSError, ValueError):
+        return list(found.values())
+    for seen in processes_seen.holding_device(device):
+        found.setdefault(seen.pid, seen)
+    return list(found.values())
+
+
+def occupants(place: Place) -> list[Occupant]:
+    """List who sits in the tree, and who sees its mount from a namespace of their own.
+
+    A namespace that receives our mounts and unmounts (a service's private one) does not keep
+    the mount, so its processes are not listed.
+    """
+    ours = is_ours(place)
+    here = [mount for mount in mounts.mounts() if ours(mount)]
+    peers = frozenset[bytes]().union(*(mount.peers for mount in here))
+    found = {seen.pid: seen for seen in processes_seen.sitting_in(place.tree)}
+    for seen, mount in processes_seen.seeing(ours):
+        if not (mount.peers & peers):
+            found.setdefault(seen.pid, seen)
+    return [Occupant(seen.pid, seen.command, seen.how) for seen in found.values()]
+
+
+def wait_or_refuse(place: Place, attempt: Callable[[], bool]) -> None:
+    """Repeat `attempt` until nobody uses the earlier mount any more.
+
+    Those who are on their way out (a background unmount, a process that ends) are waited
+    for; as soon as somebody is seen who stays, it is refused.
+
+    Raises:
+        RefusedError: `upper_in_use`.
+    """
+    pins.let_go(place.tree)
+    if waiting.until(attempt, 0.05):
+        return
+    seen = survivors(place)
+    if not seen and waiting.until(attempt, PATIENCE):
+        return
+    raise in_use(place, seen or survivors(place))
+
+
+def in_use(place: Place, seen: list[Seen]) -> RefusedError:
+    """Say who is in the way."""
+    named = "; ".join(f"process {one.pid} ({one.command}) {one.how}" for one in seen[:3])
+    return RefusedError(
+        "upper_in_use",
+        f"The tree of {place.workspace_id} is still shown by an earlier mount.",
+        why=f"{named}." if named else "The kernel says that its upper directory is in use.",
+        cure="End these processes, then try again; two mounts of one tree would destroy it."
+        if named
+        else "Unmount it where it is mounted, or wait for it to end, then try again.",
+    )

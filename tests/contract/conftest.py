@@ -1,0 +1,250 @@
+"""A bench for drivers: a small project with a layer, and a way to work inside a tree."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from carrel.backends.local.ladder import load
+from carrel.domain.delta import Folder, Gone, Leaf, LeafKind
+from carrel.domain.workspaces import Place
+from carrel.git.gateway import Git, closed_environment
+from carrel.ports.driver import Driver, Seed
+
+DRIVERS = ("overlay", "user_overlay", "fuse_overlay", "snapshot", "checkout")
+Tree = dict[str, tuple[str, str]]
+"""Path to kind (`file`, `program`, `link`) and content; bytes read as Latin-1."""
+
+FILES = {
+    "README": "hello\n",
+    "run.sh": "#!/bin/sh\n",
+    "deep/a/b/c/leaf": "leaf\n",
+    "deep/a/other": "other\n",
+    "many/one": "1\n",
+    "many/two": "2\n",
+    "many/more/three": "3\n",
+    "twin/same": "same\n",
+    "odd, name: \\ =/x y\n'\"": "odd\n",
+}
+
+LOOK = """
+import json, os, stat, sys
+found = {}
+for top, folders, files in os.walk("."):
+    if top == ".":
+        folders[:] = [name for name in folders if name != ".git"]
+    for name in files + [name for name in folders if os.path.islink(os.path.join(top, name))]:
+        path = os.path.join(top, name)
+        if path == "./.git":
+            continue
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
+            found[path[2:]] = ("link", os.readlink(path))
+        elif stat.S_ISREG(mode):
+            kind = "program" if mode & 0o100 else "file"
+            found[path[2:]] = (kind, open(path, encoding="latin-1", newline="").read())
+print(json.dumps(found))
+"""
+
+
+def git(*arguments: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=cwd, env=closed_environment({"GIT_ALLOW_PROTOCOL": "file"}),
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return done.stdout.decode().strip()
+
+
+@dataclass
+class Bench:
+    """A project with one commit, a layer of it, and workspaces by one driver."""
+
+    driver: Driver
+    root: Path
+    commit: str = ""
+    lowers: list[str] = field(default_factory=list)
+    made: list[Place] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        source = self.root / "source"
+        git("init", "--quiet", "--initial-branch=main", str(source))
+        for name, content in FILES.items():
+            path = source / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        (source / "run.sh").chmod(0o755)
+        (source / "link").symlink_to("README")
+        git("add", "--all", cwd=source)
+        git("commit", "--quiet", "--message=first", cwd=source)
+        self.commit = git("rev-parse", "HEAD", cwd=source)
+        git("clone", "--quiet", "--bare", str(source), str(self.root / "project/base.git"))
+        if self.driver.capabilities.layered:
+            self.lowers = [self._layer()]
+
+    def _layer(self) -> str:
+        layer = self.root / "project/layers/first"
+        layer.mkdir(parents=True)
+        for path, content in self._git_files().items():
+            (layer / ".git" / path).parent.mkdir(parents=True, exist_ok=True)
+            (layer / ".git" / path).write_bytes(content)
+        on_layer = Git(git_dir=f"{layer}/.git", work_tree=str(layer))
+        on_layer.run("read-tree", "-u", "--reset", self.commit)
+        past = time.time() - 5  # no file may share the index's second
+        for path in layer.rglob("*"):
+            os.utime(path, (past, past), follow_symlinks=False)
+        on_layer.run("update-index", "-q", "--refresh")
+        (layer / ".git/carrel-layer").write_text(self.commit + "\n")
+        return str(layer)
+
+    def _git_files(self) -> dict[str, bytes]:
+        return {
+            "HEAD": b"ref: refs/heads/main\n",
+            "config": b"[core]\n\trepositoryformatversion = 0\n\tbare = false\n",
+            "objects/info/alternates": f"{self.root}/project/base.git/objects\n".encode(),
+            "refs/heads/main": f"{self.commit}\n".encode(),
+        }
+
+    def place(self, name: str = "one") -> Place:
+        home = self.root / "workspaces" / name
+        return Place(
+            f"ws-{name}", str(home), f"{self.root}/project", self.driver.name, self.commit,
+            f"carrel/{name}",
+        )  # fmt: skip
+
+    def seed(self, place: Place) -> Seed:
+        own = {
+            "HEAD": f"ref: refs/heads/{place.branch}\n".encode(),
+            f"refs/heads/{place.branch}": f"{self.commit}\n".encode(),
+        }
+        files = own if self.driver.capabilities.layered else {**self._git_files(), **own}
+        return Seed(tuple(files.items()))
+
+    def create(self, name: str = "one") -> Place:
+        place = self.place(name)
+        Path(place.home).mkdir(parents=True, exist_ok=True)
+        self.made.append(place)
+        self.driver.create(place, self.lowers, self.seed(place))
+        self.driver.present(place, self.lowers)
+        return place
+
+    def run(self, place: Place, *command: str) -> str:
+        """Run a command as the occupant, inside the tree."""
+        done = subprocess.run(
+            self.driver.enter(place, command),
+            cwd=place.tree, env=closed_environment({"GIT_OPTIONAL_LOCKS": "1"}),
+            check=False, capture_output=True, timeout=30,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def python(self, place: Place, code: str) -> str:
+        return self.run(place, sys.executable, "-I", "-S", "-c", "import os, shutil\n" + code)
+
+    def visible(self, place: Place) -> Tree:
+        return {path: (kind, text) for path, (kind, text) in self._looked(place).items()}
+
+    def _looked(self, place: Place) -> dict[str, list[str]]:
+        return json.loads(self.run(place, sys.executable, "-I", "-S", "-c", LOOK))
+
+    def delta(self, place: Place, prune: Callable[[bytes], bool] = lambda _: False) -> Folder:
+        return self.driver.delta(place, self.lowers, prune)
+
+    def start(self) -> Tree:
+        files = {name: ("file", content) for name, content in FILES.items()}
+        return {**files, "run.sh": ("program", FILES["run.sh"]), "link": ("link", "README")}
+
+    def told(self, place: Place, prune: Callable[[bytes], bool] = lambda _: False) -> Tree:
+        """Apply the delta to the start; it must equal what is visible."""
+        return applied(self.delta(place, prune), self.start())
+
+    def close(self) -> None:
+        for place in self.made:
+            self.driver.withdraw(place)
+
+
+def applied(folder: Folder, start: Tree) -> Tree:
+    result: Tree = {}
+    if folder.base is not None:
+        base = os.fsdecode(folder.base)
+        prefix = base + "/" if base else ""
+        result = {
+            path[len(prefix) :]: entry for path, entry in start.items() if path.startswith(prefix)
+        }
+    for raw, node in folder.children.items():
+        name = os.fsdecode(raw)
+        result = {
+            path: entry
+            for path, entry in result.items()
+            if path != name and not path.startswith(f"{name}/")
+        }
+        if isinstance(node, Folder):
+            below = applied(node, start)
+            result |= {f"{name}/{path}": entry for path, entry in below.items()}
+        elif isinstance(node, Leaf) and node.kind is not LeafKind.OTHER:
+            result[name] = _read(node)
+        else:
+            assert isinstance(node, Gone | Leaf)
+    return result
+
+
+def _read(node: Leaf) -> tuple[str, str]:
+    if node.kind is LeafKind.LINK:
+        return "link", os.fsdecode(os.readlink(node.source))
+    content = Path(os.fsdecode(node.source)).read_bytes()
+    assert len(content) == node.size
+    return "program" if node.executable else "file", content.decode("latin-1")
+
+
+@pytest.fixture(scope="session")
+def btrfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A small btrfs file system in a file."""
+    if os.geteuid() != 0 or not shutil.which("mkfs.btrfs"):
+        pytest.skip("needs root and mkfs.btrfs")
+    folder = tmp_path_factory.mktemp("btrfs")
+    image, point = folder / "image", folder / "point"
+    image.touch()
+    os.truncate(image, 512 << 20)
+    point.mkdir()
+    subprocess.run(["mkfs.btrfs", "--quiet", str(image)], check=True, capture_output=True)
+    mounted = subprocess.run(["mount", "-o", "loop", image, point], check=False)
+    if mounted.returncode:
+        pytest.skip("no loop device to mount btrfs from")
+    yield point
+    subprocess.run(["umount", "--lazy", point], check=True)
+
+
+def where_for(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if name != "snapshot":
+        return tmp_path
+    where: Path = request.getfixturevalue("btrfs")
+    folder = where / tmp_path.name
+    folder.mkdir()
+    return folder
+
+
+def bench_for(name: str, where: Path) -> Bench:
+    driver = load(name)
+    probe = driver.probe(str(where))
+    if not probe.works:
+        pytest.skip(f"{name}: {probe.why} {probe.cure}")
+    return Bench(driver, where)
+
+
+@pytest.fixture(
+    params=[
+        name if name == "checkout" else pytest.param(name, marks=pytest.mark.real)
+        for name in DRIVERS
+    ]
+)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    made = bench_for(request.param, where_for(request.param, request, tmp_path))
+    yield made
+    made.close()

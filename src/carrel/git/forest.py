@@ -1,10 +1,24 @@
-"""Reading several trees at once: what stands at a path in each of them."""
+"""Reading and editing several trees at once, at the price of what is looked at.
 
+A folder of thousands of entries is met at every checkpoint, so its entries stay bytes until
+somebody asks for one, and trees that were read stay known: an object id never changes meaning.
+"""
+
+import re
+import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 
-from carrel.git.objects import TREE, Entry, PackWriter, Reader, parse_tree
+from carrel.errors import FailedError
+from carrel.git.objects import TREE, Entry, PackWriter, Reader
 
-_NOTHING: Mapping[bytes, Entry] = {}
+Raw = tuple[bytes, bytes]
+"""Mode as git writes it, object id as bytes."""
+
+_TREE = b"40000"
+_MOST_ENTRIES = 150_000
+_NOTHING: Mapping[bytes, Raw] = {}
 
 
 class Forest:
@@ -13,80 +27,72 @@ class Forest:
     Args:
         reader: Where they are.
         width: Size of an object id in bytes.
-        writer: Trees that wait here are found too.
+        writer: Takes in new trees; trees that wait here are found too.
     """
 
-    def __init__(self, reader: Reader, width: int, writer: PackWriter | None = None) -> None:
+    def __init__(self, reader: Reader, width: int, writer: PackWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._width = width
-        self._trees: dict[str, Mapping[bytes, Entry]] = {}
-        self._folders: dict[tuple[str, bytes], str | None] = {}
-
-    def entries(self, oid: str) -> Mapping[bytes, Entry]:
-        """Return the entries of a tree; of the empty id, nothing."""
-        if not oid:
-            return _NOTHING
-        found = self._trees.get(oid)
-        if found is None:
-            self.load([oid])
-            found = self._trees[oid]
-        return found
+        self._entry = _pattern(width)
+        self._folders: dict[tuple[str, bytes], str] = {}
 
     def load(self, oids: Iterable[str]) -> None:
         """Read trees that will be asked for, together."""
-        missing = [oid for oid in dict.fromkeys(oids) if oid and oid not in self._trees]
-        if self._writer is not None:
-            for oid in missing:
-                waiting = self._writer.pending(oid)
-                if waiting is not None:
-                    self._trees[oid] = parse_tree(waiting, self._width)
-            missing = [oid for oid in missing if oid not in self._trees]
-        for oid, (_, data) in zip(missing, self._reader.read_many(missing), strict=True):
-            self._trees[oid] = parse_tree(data, self._width)
+        missing = [oid for oid in dict.fromkeys(oids) if oid and oid not in _known]
+        stored: list[str] = []
+        for oid in missing:
+            waiting = self._writer.pending(oid)
+            if waiting is None:
+                stored.append(oid)
+            else:
+                _remember(oid, self._parse(waiting))
+        for oid, (_, data) in zip(stored, self._reader.read_many(stored), strict=True):
+            _remember(oid, self._parse(data))
 
     def load_paths(self, roots: Iterable[str], folders: Iterable[bytes]) -> None:
         """Read every tree that leads to `folders` in each root, one round trip a level."""
-        present = [(root, b"", root) for root in roots]
         by_above: dict[bytes, set[bytes]] = {}
         for folder in folders:
             _register(by_above, folder)
+        present = [(root, b"", root) for root in dict.fromkeys(roots) if root]
         while present:
             self.load(oid for _, _, oid in present)
             below: list[tuple[str, bytes, str]] = []
             for root, path, oid in present:
-                entries = self._trees[oid]
+                entries = self._raw(oid)
                 for name in by_above.get(path, ()):
-                    entry = entries.get(name)
-                    if entry is not None and entry.mode == TREE:
-                        inner = path + b"/" + name if path else name
-                        self._folders[root, inner] = entry.oid
-                        below.append((root, inner, entry.oid))
+                    mode, inner_oid = entries.get(name, (b"", b""))
+                    inner = path + b"/" + name if path else name
+                    self._folders[root, inner] = inner_oid.hex() if mode == _TREE else ""
+                    if mode == _TREE:
+                        below.append((root, inner, inner_oid.hex()))
             present = below
 
     def folder(self, root: str, path: bytes) -> str:
         """Return the id of the tree at `path`; empty when there is none."""
         if not path or not root:
             return root
-        key = (root, path)
-        if key not in self._folders:
+        found = self._folders.get((root, path))
+        if found is None:
             entry = self.entry(root, path)
-            self._folders[key] = entry.oid if entry is not None and entry.mode == TREE else None
-        return self._folders[key] or ""
+            found = entry.oid if entry is not None and entry.mode == TREE else ""
+            self._folders[root, path] = found
+        return found
 
     def entry(self, root: str, path: bytes) -> Entry | None:
         """Return what stands at `path` (not empty) below a tree."""
         above, _, name = path.rpartition(b"/")
-        return self.entries(self.folder(root, above)).get(name)
+        raw = self._raw(self.folder(root, above)).get(name)
+        return None if raw is None else _entry(raw)
 
     def blobs(self, oid: str, path: bytes) -> Iterable[tuple[bytes, Entry]]:
         """Walk everything below a tree that is no tree itself, with its full path."""
-        for name, entry in self.entries(oid).items():
+        for name, raw in self._raw(oid).items():
             inner = path + b"/" + name if path else name
-            if entry.mode == TREE:
-                yield from self.blobs(entry.oid, inner)
+            if raw[0] == _TREE:
+                yield from self.blobs(raw[1].hex(), inner)
             else:
-                yield inner, entry
+                yield inner, _entry(raw)
 
     def differing(
         self, old: str, new: str, path: bytes = b""
@@ -94,18 +100,104 @@ class Forest:
         """Walk the paths at which two trees differ, with what each has there."""
         if old == new:
             return
-        before, after = self.entries(old), self.entries(new)
-        for name in sorted(before.keys() | after.keys()):
-            was, now = before.get(name), after.get(name)
-            if was == now:
-                continue
+        self.load((old, new))
+        before, after = self._raw(old), self._raw(new)
+        names = [name for name, raw in after.items() if before.get(name) != raw]
+        names += [name for name in before if name not in after]
+        for name in sorted(names):
+            sides = (before.get(name), after.get(name))
             inner = path + b"/" + name if path else name
-            trees = [one.oid if one is not None and one.mode == TREE else "" for one in (was, now)]
+            trees = [raw[1].hex() if raw and raw[0] == _TREE else "" for raw in sides]
             if any(trees):
                 yield from self.differing(trees[0], trees[1], inner)
-            leaves = [None if one is None or one.mode == TREE else one for one in (was, now)]
-            if any(leaves):
-                yield inner, leaves[0], leaves[1]
+            was, now = (_entry(raw) if raw and raw[0] != _TREE else None for raw in sides)
+            if was or now:
+                yield inner, was, now
+
+    def edit(self, root: str, changes: Mapping[bytes, Entry | None]) -> str:
+        """Return the id of `root` with some paths set or removed.
+
+        A folder that becomes empty goes. An entry may be a whole folder (mode `TREE`); further
+        changes below it apply on top. None removes what stands at the path, a folder with all
+        it holds; entries set below it are then put into a new folder. An entry set below
+        something that is no folder replaces it.
+
+        Raises:
+            FailedError: `tree_clash` when a path is to be a file and a folder at once.
+        """
+        plan = _plan(changes)
+        return self._edited(root, plan) or self._writer.tree(())
+
+    def _edited(self, oid: str, plan: "_Plan") -> str:
+        before = self._raw(oid)
+        entries = dict(before)
+        for name, entry in plan.put.items():
+            if entry is None:
+                entries.pop(name, None)
+            else:
+                entries[name] = (b"%o" % entry.mode, bytes.fromhex(entry.oid))
+        present = {name: entries.get(name, (b"", b"")) for name in plan.inner}
+        self.load(raw[1].hex() for raw in present.values() if raw[0] == _TREE)
+        for name, inner in plan.inner.items():
+            mode, inner_oid = present[name]
+            folder = self._edited(inner_oid.hex() if mode == _TREE else "", inner)
+            if folder:
+                if mode not in {b"", _TREE} and plan.put.get(name) is not None:
+                    raise FailedError("tree_clash", f"{name!r} can't be a file and a folder.")
+                entries[name] = (_TREE, bytes.fromhex(folder))
+            elif mode == _TREE:
+                del entries[name]
+        if entries == before:
+            return oid
+        # A dict keeps its order when values are replaced, and git's order only looks at names
+        # and at what is a folder: most edits need no sorting.
+        touched = plan.put.keys() | plan.inner.keys()
+        kept = all(_kind(before, name) == _kind(entries, name) for name in touched)
+        return self._written(entries if kept else _ordered(entries))
+
+    def _written(self, entries: dict[bytes, Raw]) -> str:
+        if not entries:
+            return ""
+        data = b"".join([b"%b %b\0%b" % (raw[0], name, raw[1]) for name, raw in entries.items()])
+        oid = self._writer.add("tree", data)
+        _remember(oid, entries)
+        return oid
+
+    def _raw(self, oid: str) -> Mapping[bytes, Raw]:
+        if not oid:
+            return _NOTHING
+        found = _known.get(oid)
+        if found is None:
+            self.load([oid])
+            found = _known.get(oid)
+        # Another thread may have made room meanwhile.
+        return self._raw(oid) if found is None else found
+
+    def _parse(self, data: bytes) -> dict[bytes, Raw]:
+        return {name: (mode, oid) for mode, name, oid in self._entry.findall(data)}
+
+
+@dataclass(slots=True)
+class _Plan:
+    put: dict[bytes, Entry | None] = field(default_factory=dict[bytes, Entry | None])
+    inner: "dict[bytes, _Plan]" = field(default_factory=dict[bytes, "_Plan"])
+
+
+def _plan(changes: Mapping[bytes, Entry | None]) -> _Plan:
+    top = _Plan()
+    folders: dict[bytes, _Plan] = {b"": top}
+    for path, entry in changes.items():
+        above, _, name = path.rpartition(b"/")
+        _planned(folders, above).put[name] = entry
+    return top
+
+
+def _planned(folders: dict[bytes, _Plan], path: bytes) -> _Plan:
+    found = folders.get(path)
+    if found is None:
+        above, _, name = path.rpartition(b"/")
+        found = folders[path] = _planned(folders, above).inner.setdefault(name, _Plan())
+    return found
 
 
 def _register(by_above: dict[bytes, set[bytes]], folder: bytes) -> None:
@@ -116,3 +208,39 @@ def _register(by_above: dict[bytes, set[bytes]], folder: bytes) -> None:
             return
         names.add(name)
         folder = above
+
+
+def _kind(entries: Mapping[bytes, Raw], name: bytes) -> bool | None:
+    raw = entries.get(name)
+    return None if raw is None else raw[0] == _TREE
+
+
+def _ordered(entries: dict[bytes, Raw]) -> dict[bytes, Raw]:
+    """Sort as git does: a folder's name counts as if it ended in a slash."""
+    order = sorted(entries, key=lambda name: name + b"/" if entries[name][0] == _TREE else name)
+    return {name: entries[name] for name in order}
+
+
+def _entry(raw: Raw) -> Entry:
+    return Entry(int(raw[0], 8), raw[1].hex())
+
+
+@cache
+def _pattern(width: int) -> re.Pattern[bytes]:
+    return re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % width, re.DOTALL)
+
+
+_known: dict[str, Mapping[bytes, Raw]] = {}
+_lock = threading.Lock()
+_room = [_MOST_ENTRIES]
+
+
+def _remember(oid: str, entries: Mapping[bytes, Raw]) -> None:
+    with _lock:
+        if oid in _known:
+            return
+        _room[0] -= len(entries) + 1
+        if _room[0] < 0:
+            _known.clear()
+            _room[0] = _MOST_ENTRIES - len(entries)
+        _known[oid] = entries

@@ -21,7 +21,6 @@ from carrel.git.reading import Files, MovedError
 from carrel.git.scratch import Scratch
 from carrel.git.staged import staged_among
 from carrel.git.subject import Subject
-from carrel.git.trees import edit_tree
 from carrel.git.view import View, joined, leaves
 
 _ATTEMPTS = 5
@@ -103,7 +102,7 @@ class _Attempt:
         files.take(flat.leaves, vanished_is_gone=last)
         flat.changes.update(files.entries)
         skipped = [*flat.skipped, *files.notes]
-        tree = edit_tree(self.reader, self.writer, self.tracked.layer, flat.changes)
+        tree = self.tracked.forest.edit(self.tracked.layer, flat.changes)
         ordered = sorted({(os.fsdecode(path), reason) for path, reason in skipped})
         return Snapshot(tree, tuple(ordered), self.tracked.forest)
 

@@ -1,6 +1,7 @@
 """The only file that knows every concrete class: wires settings, database, drivers, clock."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from carrel.backends.local.ladder import LocalLadder
 from carrel.control.context import Config, Context
@@ -9,11 +10,14 @@ from carrel.domain.limits import Limits
 from carrel.domain.retention import Retention
 from carrel.git.remote import Access
 from carrel.ports.store import Store
-from carrel.settings.loading import load
+from carrel.settings.loading import load, settings_path
 from carrel.settings.values import Settings
 from carrel.stores.database import DatabaseService
 from carrel.system import identity
 from carrel.system.clock import SystemClock
+
+if TYPE_CHECKING:
+    from carrel.settings.importing import Import
 
 
 def open_context(
@@ -35,6 +39,49 @@ def open_context(
         actor=actor or identity.actor(),
         access=Access(environment=identity.lent_environment()),
     )
+
+
+def open_throwaway(home: str) -> Context:
+    """Wire a context in a folder of its own, whatever this machine's settings say."""
+    return open_context(load({"CARREL_HOME": home, "CARREL_WORKSPACE_DISK_THRESHOLD_GB": "0"}))
+
+
+def settings() -> Settings:
+    """Return the settings in force."""
+    return load()
+
+
+def settings_file() -> str:
+    """Return where the settings file is, or would be."""
+    return settings_path()
+
+
+def settings_import(source: str) -> "Import":
+    """Plan to take the settings of a YAML file into the settings file; nothing is written."""
+    from carrel.settings.importing import plan_import  # noqa: PLC0415 - YAML and TOML, rarely
+
+    return plan_import(source, settings_path())
+
+
+def schema_current() -> tuple[str | None, str]:
+    """Return the revision of the database, and the one that this program needs."""
+    from carrel.stores import revisions, schema  # noqa: PLC0415 - Alembic, rarely
+
+    return schema.current(Database()), revisions.HEAD
+
+
+def schema_upgrade() -> tuple[str | None, str]:
+    """Bring the database to this program's schema; return the revisions before and after."""
+    from carrel.stores import schema  # noqa: PLC0415 - Alembic, rarely
+
+    return schema.upgrade(Database())
+
+
+def schema_check() -> list[str]:
+    """Return what is wrong with the database, a sentence each."""
+    from carrel.stores import schema  # noqa: PLC0415 - Alembic, rarely
+
+    return schema.check(Database())
 
 
 class Database(DatabaseService):

@@ -57,6 +57,6 @@ def run(arguments: list[str]) -> int:
 
 
 def _version() -> str:
-    from importlib.metadata import version
+    from carrel import __version__
 
-    return version("carrel")
+    return __version__

@@ -57,6 +57,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return _settled(home, found)
 
 
+def settings_path(environ: Mapping[str, str] | None = None) -> str:
+    """Return where the settings file is, or would be."""
+    variables = os.environ if environ is None else environ
+    return _file(variables, _home(variables, _Found()))
+
+
 def _home(variables: Mapping[str, str], found: _Found) -> str:
     if variables.get("CARREL_HOME"):
         found.origins["home"] = "CARREL_HOME"

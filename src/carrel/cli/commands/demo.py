@@ -16,12 +16,15 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the throwaway folder, to look around in.")
     ] = False,
+    picture: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Also draw what was shown, as SVG.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Watch five agents work in parallel on one repository, and their work merged.
 
     Everything happens in a throwaway folder: nothing of yours is touched. Takes some seconds.
     """
-    from carrel.cli.stage import perform
+    from carrel.cli.stage.performing import perform
 
-    perform(Output(as_json=as_json), keep=keep)
+    perform(Output(as_json=as_json), keep=keep, picture=picture)

@@ -24,8 +24,9 @@ app = group()
 def tend(
     watch: Annotated[bool, typer.Option("--watch", help="Go on, round after round.")] = False,
     every: Annotated[
-        int, typer.Option(metavar="SECONDS", help="Pause between two rounds (300).")
-    ] = 300,
+        int | None,
+        typer.Option(metavar="SECONDS", help="Pause between two rounds; else the setting."),
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -35,10 +36,7 @@ def tend(
     """
     from carrel.control import retention
 
-    if every < 1:
-        raise BadInputError(
-            "bad_pause", f"{every} can't be a pause.", cure="Give at least one second."
-        )
+    pause = _pause(every) if watch else 0.0
     out = Output(as_json=as_json)
     with opened() as ctx:
         while True:
@@ -50,4 +48,16 @@ def tend(
             show_deeds(out, deeds, dry_run=dry_run)
             if not watch:
                 return
-            ctx.clock.wait(every)
+            ctx.clock.wait(pause)
+
+
+def _pause(every: int | None) -> float:
+    from carrel import bootstrap
+
+    if every is None:
+        return bootstrap.settings().tend.interval_minutes * 60
+    if every < 1:
+        raise BadInputError(
+            "bad_pause", f"{every} seconds can't be a pause.", cure="Give at least one second."
+        )
+    return float(every)

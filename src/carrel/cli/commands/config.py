@@ -1,0 +1,98 @@
+"""`carrel config`: show the settings, or import them."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from carrel.cli.declaring import command, group
+from carrel.cli.options import DryRun, Json
+from carrel.cli.output import Output
+from carrel.cli.table import Cell, Column
+from carrel.cli.wording import count, shown
+
+app = group(
+    "Show the settings, or import them.",
+    "carrel config show",
+    "carrel config import config/base.yaml --dry-run",
+    'nano "$(carrel config path)"',
+)
+
+
+@command(app, "carrel config show", "carrel config show --json", name="show")
+def show(as_json: Json = False) -> None:
+    """Tell each setting, its value, and where it came from. Passwords are never shown."""
+    from carrel import bootstrap
+
+    out = Output(as_json=as_json)
+    described = bootstrap.settings().describe()
+    out.document({"settings": [one._asdict() for one in described]})
+    style = out.style
+    rows = [
+        [
+            Cell(one.key, style.bold),
+            Cell(_value(one.value)),
+            Cell(shown(one.origin), style.dim if one.origin == "default" else style.cyan),
+            Cell(one.meaning, style.dim),
+        ]
+        for one in described
+    ]
+    columns = [
+        Column("SETTING"),
+        Column("VALUE", shrinks=True),
+        Column("FROM", shrinks=True),
+        Column("MEANS", shrinks=True),
+    ]
+    out.table(columns, rows)
+
+
+@command(
+    app,
+    "carrel config import config/base.yaml --dry-run",
+    "carrel config import config/base.yaml",
+    name="import",
+)
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="YAML with a block 'workspace:'.")],
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take the block 'workspace:' of a YAML file into carrel.toml; the rest of it stays."""
+    from carrel import bootstrap
+
+    out = Output(as_json=as_json)
+    planned = bootstrap.settings_import(file)
+    if not dry_run:
+        planned.write()
+    out.document(
+        {
+            "dry_run": dry_run,
+            "target": planned.target,
+            "settings": dict(planned.taken),
+            "unknown": planned.unknown,
+        }
+    )
+    style = out.style
+    verb = "would be written" if dry_run else "written"
+    out.line(
+        f"{style.green('✓')} {count(len(planned.taken), 'setting')} {verb} to {planned.target}"
+    )
+    for key, value in planned.taken:
+        out.line(f"  {key} = {_value(value)}")
+    for key in planned.unknown:
+        out.line(f"  {style.yellow('unknown, left out')} {shown(key)}")
+
+
+@command(app, "carrel config path", name="path")
+def path(as_json: Json = False) -> None:
+    """Print where the settings file is, or would be."""
+    from carrel import bootstrap
+
+    out = Output(as_json=as_json)
+    file = bootstrap.settings_file()
+    out.document({"path": file})
+    out.line(file)
+
+
+def _value(value: object) -> str:
+    return shown(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,98 @@
+"""What the demonstration shows when an act is over."""
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from carrel.cli.wording import count, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from carrel.control.demo.acts import Worked
+    from carrel.control.demo.proof import Proof
+    from carrel.domain.conflicts import Settlement
+    from carrel.domain.results import MergeResult
+    from carrel.git.predict import Prediction
+
+_MOST_LINES = 4
+
+
+def heading(text: str) -> Text:
+    """Return the title of an act."""
+    return Text(f"\n{text}", "bold")
+
+
+def checked(text: str, *, ok: bool = True) -> Text:
+    """Return a line with a mark."""
+    return Text.assemble(("✓ ", "green") if ok else ("✗ ", "red"), text)
+
+
+def foreseen(found: "Prediction") -> Table:
+    """Return the conflicts that were predicted."""
+    table = _table("BETWEEN", "WILL CLASH IN")
+    for pair in found.pairs:
+        files = sorted({one.path.rpartition("/")[2] for one in pair.conflicts})
+        table.add_row(f"{pair.first} and {pair.second}", Text(shown(", ".join(files))))
+    return table
+
+
+def settled(merges: "Sequence[tuple[Worked, MergeResult]]") -> Table:
+    """Return what was merged, in order, and how each conflict was settled."""
+    table = _table("MERGED", "CONFLICT", "KIND", "SETTLED BY", "WHY")
+    for worked, result in merges:
+        name = worked.agent.name
+        if not result.settlements:
+            table.add_row(name, Text("none", "green"), "", "", "")
+        for at, one in enumerate(result.settlements):
+            table.add_row(
+                name if at == 0 else "",
+                Text(shown(one.path.rpartition("/")[2])),
+                str(one.kind),
+                Text(_winner(one), "cyan"),
+                Text(one.reason, "dim"),
+            )
+    return table
+
+
+def _winner(one: "Settlement") -> str:
+    if one.winner is None:
+        return "both kept" if one.strategy.value == "union" else one.strategy.value
+    return f"{one.winner} wins"
+
+
+def loser(where: str, text: str) -> Text:
+    """Return how to see a version that lost, and its first lines."""
+    lines = text.splitlines()
+    more = [f"… {count(len(lines) - _MOST_LINES, 'more line')}"] * (len(lines) > _MOST_LINES)
+    body = "\n".join(f"  │ {shown(line)}" for line in [*lines[:_MOST_LINES], *more])
+    return Text.assemble(("$ ", "dim"), (where, "cyan"), "\n", (body, "dim"))
+
+
+def found(proof: "Proof") -> Text:
+    """Return where the agents' lines are."""
+    return checked(
+        f"{count(proof.written, 'line')} written: {proof.merged} merged, {proof.kept} kept "
+        f"under references, {len(proof.lost)} lost",
+        ok=not proof.lost,
+    )
+
+
+def next_steps() -> Table:
+    """Return the three commands to try next."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column()
+    table.add_row("  carrel init .", "register the repository you are in")
+    table.add_row("  carrel new agent-1", "make a workspace in it")
+    table.add_row("  carrel shell agent-1", "work there; 'carrel merge agent-1' brings it home")
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in titles:
+        last = title == titles[-1]
+        table.add_column(title, no_wrap=True, overflow="ellipsis", ratio=1 if last else None)
+    return table

@@ -19,12 +19,12 @@ from sqlalchemy import Connection
 
 from carrel.domain.ledger import first_break
 from carrel.errors import FailedError, NotFoundError
-from carrel.stores import postgres, statements, versions
+from carrel.stores import cells, postgres, versions
 from carrel.stores.addresses import Address, Kind
 from carrel.stores.engines import engine_for
-from carrel.stores.records import event_of
 from carrel.stores.revisions import HEAD, KNOWN, VERSION_TABLE
-from carrel.stores.sqlite import open_file, translated
+from carrel.stores.session import SqlSession
+from carrel.stores.sqlite import SqliteConnection, open_file, translated
 from carrel.stores.sqlite_database import prepare, version_of
 from carrel.stores.tables import LEDGER_GUARDS, metadata
 from carrel.system import faults
@@ -42,7 +42,7 @@ def current(db: Addressed) -> str | None:
     """Return the revision of a database, None where there is no schema (or no database)."""
     if _absent(db.address):
         return None
-    with _transaction(db.address) as connection:
+    with transaction(db.address) as connection:
         return _version(connection, db.address)
 
 
@@ -56,7 +56,7 @@ def upgrade(db: Addressed) -> tuple[str | None, str]:
     if db.address.kind is Kind.SQLITE:
         _upgrade_sqlite(db.address)
     else:
-        with _transaction(db.address) as connection:
+        with transaction(db.address) as connection:
             _upgrade_postgres(connection, db.address)
     return before, HEAD
 
@@ -79,10 +79,10 @@ def downgrade(db: Addressed, revision: str) -> None:
             f"There is no revision {revision!r} of the schema.",
             cure=f"There are {', '.join(KNOWN)} and base.",
         )
-    with _transaction(db.address) as connection:
+    with transaction(db.address) as connection:
         if db.address.kind is Kind.SQLITE:
             _copy_aside(db.address, f"after-{revision}")
-        _migrate(connection, command.downgrade, revision)
+        migrate(connection, command.downgrade, revision)
 
 
 def check(db: Addressed) -> list[str]:
@@ -94,7 +94,7 @@ def check(db: Addressed) -> list[str]:
     """
     if _absent(db.address):
         return []
-    with _transaction(db.address) as connection:
+    with transaction(db.address) as connection:
         version = _version(connection, db.address)
         if version is None:
             raise versions.missing(db.address)
@@ -115,7 +115,7 @@ def check(db: Addressed) -> list[str]:
 
 def upgrade_file(address: Address) -> None:
     """Upgrade a SQLite database of a known age, a copy beside it first; safe to run at once."""
-    with _transaction(address) as connection:
+    with transaction(address) as connection:
         version = _version(connection, address)
         if version is None:
             raise versions.missing(address)
@@ -124,7 +124,7 @@ def upgrade_file(address: Address) -> None:
             return
         _copy_aside(address, f"before-{HEAD}")
         faults.point("stores.upgrade")
-        _migrate(connection, command.upgrade, HEAD)
+        migrate(connection, command.upgrade, HEAD)
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise FailedError(
@@ -150,7 +150,7 @@ def _upgrade_postgres(connection: Connection, address: Address) -> None:
         postgres.create(connection, address)
     else:
         versions.refuse_unknown(version, address)
-        _migrate(connection, command.upgrade, HEAD)
+        migrate(connection, command.upgrade, HEAD)
 
 
 def _absent(address: Address) -> bool:
@@ -158,7 +158,7 @@ def _absent(address: Address) -> bool:
 
 
 @contextmanager
-def _transaction(address: Address) -> Generator[Connection]:
+def transaction(address: Address) -> Generator[Connection]:
     """Keep out every writer; what the block does is done as a whole or not at all."""
     engine = engine_for(address, migrating=True)
     try:
@@ -183,7 +183,8 @@ def _raw(connection: Connection) -> sqlite3.Connection:
     return raw
 
 
-def _migrate(connection: Connection, act: Callable[[Config, str], None], to: str) -> None:
+def migrate(connection: Connection, act: Callable[[Config, str], None], to: str) -> None:
+    """Run Alembic's `upgrade` or `downgrade` inside the caller's transaction."""
     config = Config()
     config.set_main_option("script_location", MIGRATIONS.replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -263,7 +264,10 @@ def _open_guards(connection: Connection) -> list[str]:
 
 
 def _chain(connection: Connection) -> list[str]:
-    query = statements.EVENTS.partition(" WHERE ")[0] + " ORDER BY sequence"
-    rows = connection.execution_options(yield_per=1000).exec_driver_sql(query)
-    broken = first_break(event_of(tuple(row)) for row in rows)
+    ours: cells.Connection = (
+        SqliteConnection(_raw(connection))
+        if connection.dialect.name == "sqlite"
+        else postgres.PostgresConnection(connection)
+    )
+    broken = first_break(SqlSession(ours).events())
     return [] if broken is None else [f"The ledger's chain breaks at event {broken}."]

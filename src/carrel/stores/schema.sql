@@ -85,11 +85,11 @@ CREATE TABLE agent_workspaces (
 	CONSTRAINT fk_agent_workspaces_parent_id_agent_workspaces FOREIGN KEY(parent_id) REFERENCES agent_workspaces (workspace_id)
 );
 
-CREATE UNIQUE INDEX uq_agent_workspaces_agent_key_open ON agent_workspaces (agent_key) WHERE state IN ('creating', 'active', 'removing');
-
 CREATE INDEX ix_agent_workspaces_parent_id ON agent_workspaces (parent_id);
 
 CREATE INDEX ix_agent_workspaces_state ON agent_workspaces (state);
+
+CREATE UNIQUE INDEX uq_agent_workspaces_agent_key_open ON agent_workspaces (agent_key) WHERE state IN ('creating', 'active', 'removing');
 
 CREATE TABLE workspace_commits (
 	id VARCHAR(64) NOT NULL,

@@ -165,7 +165,8 @@ def _capture(ctx: Context, current: Workspace, message: str, *, allow_empty: boo
 def _recorded(ctx: Context, current: Workspace, captured: Captured, entry: _Entry) -> CommitInfo:
     now = ctx.clock.now()
     with ctx.store.reading() as tx:
-        number = len(tx.checkpoints(current.workspace_id)) + 1
+        last = tx.last_checkpoint(current.workspace_id)
+    number = 1 if last is None else last.number + 1
     stores = ctx.stores(projects.by_id(ctx, current.project_id))
     record(
         stores,

@@ -73,6 +73,7 @@ class Context:
         actor: Who asks, for the ledger.
         access: What the user lends for reaching a remote.
         say: Told, in a sentence, what a person should know though nothing failed.
+        projects: Those looked up so far, by id.
     """
 
     store: Store
@@ -82,6 +83,7 @@ class Context:
     actor: str
     access: Access = CLOSED
     say: Callable[[str], None] = _silent
+    projects: dict[str, Project] = field(default_factory=dict[str, Project])
     _stores: dict[str, Stores] = field(default_factory=dict[str, Stores])
     _layers: dict[str, Layers] = field(default_factory=dict[str, Layers])
 

@@ -26,7 +26,8 @@ def healed(ctx: Context, workspace: Workspace) -> Workspace:
     if head is None or head.oid == workspace.head_commit:
         return workspace
     with ctx.store.reading() as tx:
-        number = len(tx.checkpoints(workspace.workspace_id)) + 1
+        last = tx.last_checkpoint(workspace.workspace_id)
+    number = 1 if last is None else last.number + 1
     missing: list[Checkpoint] = []
     while True:
         found = reader.info(f"refs/carrel/ws/{workspace.workspace_id}/checkpoint/{number}")

@@ -104,6 +104,9 @@ def by_id(ctx: Context, project_id: str) -> Project:
     Raises:
         NotFoundError: `unknown_project`.
     """
+    known = ctx.projects.get(project_id)  # a project never changes
+    if known is not None:
+        return known
     with ctx.store.reading() as tx:
         project = tx.project(project_id)
     if project is None:
@@ -112,6 +115,7 @@ def by_id(ctx: Context, project_id: str) -> Project:
             f"The project {project_id} is not in the database.",
             cure="Run 'carrel reconcile --dry-run' to see what is left of it.",
         )
+    ctx.projects[project_id] = project
     return project
 
 

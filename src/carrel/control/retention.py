@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from carrel.control import cleanup, projects
-from carrel.control.checkpoints import checkpoint, listing
+from carrel.control.checkpoints import checkpoint
 from carrel.control.context import Context
 from carrel.domain.retention import Due, due
 from carrel.domain.workspaces import State, Workspace
@@ -108,9 +108,10 @@ def _unused_layers(ctx: Context, project_id: str, *, dry_run: bool) -> list[Deed
 def _overdue(ctx: Context, workspace: Workspace) -> bool:
     if not ctx.config.auto_checkpoint:
         return False
-    rows = listing(ctx, workspace)
-    last = rows[-1].created_at if rows else workspace.created_at
-    return ctx.clock.now() - last >= ctx.config.auto_checkpoint
+    with ctx.store.reading() as tx:
+        last = tx.last_checkpoint(workspace.workspace_id)
+    since = workspace.created_at if last is None else last.created_at
+    return ctx.clock.now() - since >= ctx.config.auto_checkpoint
 
 
 def _checkpointed(ctx: Context, workspace: Workspace, *, dry_run: bool) -> Deed:

@@ -104,16 +104,16 @@ def listing(
 def view(ctx: Context, workspace: Workspace) -> dict[str, object]:
     """Return what `carrel show --json` says of a workspace."""
     driver = ctx.driver(workspace)
+    project = projects.by_id(ctx, workspace.project_id)
     with ctx.store.reading() as tx:
-        project = tx.project(workspace.project_id)
         lease = tx.lease(workspace.workspace_id)
-        count = len(tx.checkpoints(workspace.workspace_id))
+        last = tx.last_checkpoint(workspace.workspace_id)
     now = ctx.clock.now()
     here = workspace.state is State.ACTIVE and driver.presented(ctx.place(workspace))
     return {
         "workspace_id": workspace.workspace_id,
         "agent_id": workspace.agent_id,
-        "project": project.name if project else workspace.project_id,
+        "project": project.name,
         "working_directory": workspace.working_directory if driver.capabilities.host_path else None,
         "branch_name": workspace.branch_name,
         "parent_commit": workspace.parent_commit,
@@ -129,7 +129,7 @@ def view(ctx: Context, workspace: Workspace) -> dict[str, object]:
         "merged_to": workspace.merged_to,
         "created_at": workspace.created_at.isoformat(),
         "updated_at": workspace.updated_at.isoformat(),
-        "checkpoints": count,
+        "checkpoints": 0 if last is None else last.number,
         "lease": None
         if lease is None
         else {

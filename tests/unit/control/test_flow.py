@@ -1,0 +1,318 @@
+"""The whole way of a workspace: create, checkpoint, compare, merge, clean up."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from carrel.control import changes, checkpoints, cleanup, ledger, merging, occupancy, workspaces
+from carrel.control.finding import find, reread
+from carrel.control.merging import MergeRequest
+from carrel.domain.conflicts import Rules, Strategy
+from carrel.domain.workspaces import Outcome, State
+from carrel.errors import BadInputError, LimitError, NotFoundError, RefusedError
+
+
+def write(workspace, name, content):
+    target = Path(workspace.working_directory) / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(content)
+
+
+def read(workspace, name):
+    return (Path(workspace.working_directory) / name).read_text()
+
+
+def test_a_workspace_stands_on_a_real_branch_of_its_own(make, repository):
+    made = make("agent-1")
+    inside = lambda *args: repository.git(*args, cwd=made.working_directory)  # noqa: E731
+    assert inside("rev-parse", "--abbrev-ref", "HEAD") == "carrel/agent-1" == made.branch_name
+    assert inside("rev-parse", "HEAD") == repository.git("rev-parse", "main") == made.parent_commit
+    assert inside("status", "--porcelain") == ""
+    assert inside("log", "--oneline", "origin/main")
+
+
+def test_creating_again_in_equal_words_returns_the_same(make):
+    assert make("agent-1").workspace_id == make("AGENT-1").workspace_id
+
+
+def test_creating_again_in_other_words_names_the_difference(make, repository):
+    repository.git("branch", "other")
+    make("agent-1")
+    with pytest.raises(RefusedError, match="other") as caught:
+        make("agent-1", branch="other")
+    assert caught.value.code == "workspace_differs"
+
+
+def test_a_container_is_refused_and_nothing_is_made(ctx, make):
+    with pytest.raises(RefusedError) as caught:
+        make("agent-1", use_docker=True)
+    assert caught.value.code == "no_container_backend"
+    assert workspaces.listing(ctx, everything=True) == []
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a/b", "a..b", "x.lock", "a b", "é", "../up", "a\n"])
+def test_bad_names_are_refused(make, name):
+    with pytest.raises(BadInputError) as caught:
+        make(name)
+    assert caught.value.code == "bad_name"
+
+
+def test_a_missing_branch_is_a_clear_error(ctx, make):
+    with pytest.raises(NotFoundError, match="nowhere"):
+        make("agent-1", branch="nowhere")
+    assert workspaces.listing(ctx, everything=True) == []
+
+
+def test_limits_are_enforced(ctx, make, monkeypatch):
+    make("agent-0")
+    small = ctx.config.limits.__class__(max_count=1, max_depth=0, disk_threshold_gb=0)
+    object.__setattr__(ctx.config, "limits", small)
+    with pytest.raises(LimitError) as caught:
+        make("agent-1")
+    assert caught.value.code == "max_count"
+
+
+def test_a_child_inherits_what_its_parent_has_not_committed(make, repository):
+    parent = make("parent")
+    write(parent, "new.txt", "uncommitted\n")
+    write(parent, "src/a.txt", "one\nTWO\nthree\n")
+    (Path(parent.working_directory) / "src/b.txt").unlink()
+    child = make("child", parent="parent")
+    assert child.depth == 1
+    assert read(child, "new.txt") == "uncommitted\n"
+    assert read(child, "src/a.txt") == "one\nTWO\nthree\n"
+    assert not (Path(child.working_directory) / "src/b.txt").exists()
+    assert repository.git("status", "--porcelain", cwd=child.working_directory) == ""
+    assert repository.git("fsck", cwd=child.working_directory) == ""
+
+
+def test_a_ticket_is_found_by_its_bare_id(ctx, make):
+    made = make("ticket-42")
+    assert find(ctx, "42").workspace_id == made.workspace_id
+    assert make("ticket-43", parent="42").parent_id == made.workspace_id
+
+
+def test_a_checkpoint_touches_nothing_of_the_agent(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "src/a.txt", "changed\n")
+    write(made, "untracked.txt", "new\n")
+    write(made, "noise.log", "ignored\n")
+    before = repository.git("status", "--porcelain", cwd=made.working_directory)
+    head = repository.git("rev-parse", "HEAD", cwd=made.working_directory)
+    info = checkpoints.checkpoint(ctx, made, iteration=1)
+    assert info.files_changed == 2
+    assert not info.empty
+    assert repository.git("status", "--porcelain", cwd=made.working_directory) == before
+    assert repository.git("rev-parse", "HEAD", cwd=made.working_directory) == head
+    vault = Path(made.home).parent.parent / "projects" / made.project_id / "vault.git"
+    names = repository.git(
+        f"--git-dir={vault}", "ls-tree", "-r", "--name-only", info.commit_sha
+    ).splitlines()
+    assert names == [".gitignore", "README.md", "src/a.txt", "src/b.txt", "untracked.txt"]
+
+
+def test_an_iteration_is_recorded_once_and_may_be_empty(ctx, make):
+    made = make("agent-1")
+    first = checkpoints.checkpoint(ctx, made, iteration=1)
+    assert first.empty
+    assert first.files_changed == 0
+    write(made, "later.txt", "x\n")
+    assert checkpoints.checkpoint(ctx, made, iteration=1) == first
+    second = checkpoints.checkpoint(ctx, made, iteration=2, message="Mine")
+    assert (second.files_changed, second.message) == (1, "Mine")
+
+
+def test_changes_see_committed_and_uncommitted(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "src/a.txt", "one\n2\nthree\n")
+    repository.git("commit", "-q", "-am", "mine", cwd=made.working_directory)
+    write(made, "new.txt", "n\n")
+    (Path(made.working_directory) / "src/b.txt").unlink()
+    told = changes.changes(ctx, made, diff=True)
+    assert told.files_created == ["new.txt"]
+    assert told.files_modified == ["src/a.txt"]
+    assert told.files_deleted == ["src/b.txt"]
+    assert told.total_changes == 3
+    assert told.stats["insertions"] == 2
+    assert "+2" in (told.detailed_diff or "")
+    since = changes.changes(
+        ctx, made, since=repository.git("rev-parse", "HEAD", cwd=made.working_directory)
+    )
+    assert since.files_modified == []
+
+
+def test_restore_goes_back_and_saves_what_was_there(ctx, make):
+    made = make("agent-1")
+    write(made, "src/a.txt", "first\n")
+    checkpoints.checkpoint(ctx, made, iteration=1)
+    write(made, "src/a.txt", "second\n")
+    write(made, "extra.txt", "extra\n")
+    write(made, "noise.log", "stays\n")
+    restored = checkpoints.restore(ctx, made, "1")
+    assert read(made, "src/a.txt") == "first\n"
+    assert not (Path(made.working_directory) / "extra.txt").exists()
+    assert read(made, "noise.log") == "stays\n"
+    checkpoints.restore(ctx, made, restored.saved.commit_sha[:10])
+    assert read(made, "src/a.txt") == "second\n"
+    assert read(made, "extra.txt") == "extra\n"
+
+
+def test_a_merge_lands_in_the_users_repository(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "src/a.txt", "merged\n")
+    write(made, "new.txt", "n\n")
+    result = merging.merge(ctx, made, MergeRequest())
+    assert (result.status, result.merged_to) == ("success", "main")
+    assert repository.git("rev-parse", "main") == result.commit_sha
+    assert repository.tree("main")["src/a.txt"] == "merged"
+    assert (repository.path / "new.txt").read_text() == "n\n"  # main is checked out and clean
+    assert repository.git("status", "--porcelain") == ""
+    assert reread(ctx, made).outcome is Outcome.MERGED
+    again = merging.merge(ctx, made, MergeRequest())
+    assert (again.status, again.commit_sha) == ("success", result.commit_sha)
+
+
+def test_a_dirty_target_is_refused_and_nothing_changes(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "src/a.txt", "agent\n")
+    repository.write("src/a.txt", "person\n")
+    before = repository.git("rev-parse", "main")
+    with pytest.raises(RefusedError):
+        merging.merge(ctx, made, MergeRequest())
+    assert repository.git("rev-parse", "main") == before
+    assert (repository.path / "src/a.txt").read_text() == "person\n"
+
+
+def test_conflicts_are_settled_and_the_loser_is_kept(ctx, make, repository):
+    one, two = make("one"), make("two")
+    write(one, "src/a.txt", "by one\n")
+    write(two, "src/a.txt", "by two\n")
+    merging.merge(ctx, one, MergeRequest())
+    result = merging.merge(ctx, two, MergeRequest(rules=Rules(default=Strategy.CHILD)))
+    assert result.status == "conflict_resolved"
+    assert result.conflicts_resolved == ["src/a.txt"]
+    assert result.resolution_strategy == "child"
+    assert repository.tree("main")["src/a.txt"] == "by two"
+    (settled,) = result.settlements
+    stores = ctx.stores(ctx.store_project(two)) if hasattr(ctx, "store_project") else None
+    del stores
+    vault = f"{ctx.project_home(two.project_id)}/vault.git"
+    kept = repository.git(f"--git-dir={vault}", "show", f"{settled.kept_ref}:src/a.txt")
+    assert kept == "by one"
+    with ctx.store.reading() as tx:
+        assert len(tx.settlements(two.workspace_id)) == 1
+
+
+def test_conflicts_may_be_left_to_a_person(ctx, make, repository):
+    one, two = make("one"), make("two")
+    write(one, "src/a.txt", "by one\n")
+    write(two, "src/a.txt", "by two\n")
+    merging.merge(ctx, one, MergeRequest())
+    before = repository.git("rev-parse", "main")
+    result = merging.merge(ctx, two, MergeRequest(rules=Rules(default=Strategy.FAIL)))
+    assert result.status == "conflicts_left"
+    assert result.conflicts_left == ("src/a.txt",)
+    assert repository.git("rev-parse", "main") == before
+
+
+def test_a_dry_run_changes_nothing(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "src/a.txt", "x\n")
+    before = repository.git("rev-parse", "main")
+    assert merging.merge(ctx, made, MergeRequest(dry_run=True)).status == "success"
+    assert repository.git("rev-parse", "main") == before
+    assert reread(ctx, made).outcome is Outcome.OPEN
+
+
+def test_a_child_merges_into_its_parents_workspace(ctx, make, repository):
+    parent = make("parent")
+    write(parent, "p.txt", "p\n")
+    child = make("child", parent="parent")
+    write(child, "c.txt", "c\n")
+    write(parent, "p2.txt", "later\n")
+    result = merging.merge(ctx, child, MergeRequest())
+    assert (result.status, result.merged_to) == ("success", parent.branch_name)
+    assert read(parent, "c.txt") == "c\n"
+    assert read(parent, "p2.txt") == "later\n"
+    head = repository.git("rev-parse", "HEAD", cwd=parent.working_directory)
+    assert head == result.commit_sha
+    assert repository.git("status", "--porcelain", cwd=parent.working_directory) == ""
+    assert repository.git("fsck", cwd=parent.working_directory) == ""
+
+
+def test_an_occupied_parent_is_left_alone(ctx, make):
+    parent = make("parent")
+    child = make("child", parent="parent")
+    write(child, "c.txt", "c\n")
+    with occupancy.occupied(ctx, parent, "somebody"):
+        with pytest.raises(RefusedError) as caught:
+            merging.merge(ctx, child, MergeRequest())
+        assert caught.value.code == "workspace_occupied"
+        assert not (Path(parent.working_directory) / "c.txt").exists()
+    assert merging.merge(ctx, child, MergeRequest()).status == "success"
+
+
+def test_cleanup_keeps_the_branch_with_uncommitted_work(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "never-committed.txt", "precious\n")
+    removal = cleanup.remove(ctx, made).as_mapping()
+    assert removal["branch_preserved"] is True
+    assert removal["status"] == "removed"
+    assert repository.tree("carrel/agent-1")["never-committed.txt"] == "precious"
+    assert not os.path.exists(made.working_directory)
+    assert workspaces.listing(ctx) == []
+
+
+def test_cleanup_without_a_branch_refuses_unmerged_work(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "x.txt", "x\n")
+    with pytest.raises(RefusedError) as caught:
+        cleanup.remove(ctx, made, preserve_branch=False)
+    assert caught.value.code == "unmerged_work"
+    assert read(made, "x.txt") == "x\n"
+    merging.merge(ctx, made, MergeRequest())
+    removal = cleanup.remove(ctx, made, preserve_branch=False)
+    assert removal.merged
+    assert "carrel/agent-1" not in repository.git("branch", "--list", "--all")
+
+
+def test_the_trash_brings_back_everything(ctx, make):
+    made = make("agent-1")
+    write(made, "x.txt", "x\n")
+    write(made, "secret.log", "ignored, yet mine\n")
+    cleanup.remove(ctx, made, preserve_branch=False, discard=True)
+    assert [ws.workspace_id for ws in cleanup.trash(ctx)] == [made.workspace_id]
+    back = cleanup.restore_from_trash(ctx, "agent-1")
+    assert back.state is State.ACTIVE
+    assert read(made, "x.txt") == "x\n"
+    assert read(made, "secret.log") == "ignored, yet mine\n"
+
+
+def test_an_agent_may_have_several_workspaces_over_time(ctx, make, repository):
+    first = make("agent-1")
+    write(first, "1.txt", "1\n")
+    cleanup.remove(ctx, first)
+    second = make("agent-1")
+    assert second.workspace_id != first.workspace_id
+    assert second.branch_name == "carrel/agent-1-2"
+    write(second, "2.txt", "2\n")
+    cleanup.remove(ctx, second)
+    assert "1.txt" in repository.tree("carrel/agent-1")
+    assert "2.txt" in repository.tree("carrel/agent-1-2")
+
+
+def test_every_step_is_in_the_ledger_and_its_chain_holds(ctx, make):
+    made = make("agent-1")
+    write(made, "x.txt", "x\n")
+    merging.merge(ctx, made, MergeRequest())
+    cleanup.remove(ctx, made)
+    actions = [event.action for event in ledger.events(ctx, subject=made.workspace_id)]
+    assert actions == [
+        "workspace.created",
+        "workspace.checkpointed",
+        "merge.landed",
+        "workspace.removing",
+        "workspace.trashed",
+    ]
+    assert ledger.verify(ctx).broken_at is None

@@ -92,7 +92,14 @@ def shows_layer(place: Place) -> bool:
                 return True
     except OSError:
         pass
-    # Whoever works there may delete or replace `.git`; then the upper directory says so.
+    return hides_marker(place)
+
+
+def hides_marker(place: Place) -> bool:
+    """Tell whether the workspace itself covers the layer's marker.
+
+    Whoever works there may delete or replace `.git`; then the upper directory says so.
+    """
     try:
         if not stat.S_ISDIR(os.lstat(f"{upper_of(place)}/.git").st_mode):
             return True

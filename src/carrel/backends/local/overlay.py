@@ -35,7 +35,9 @@ class OverlayDriver:
                 why="Mounting an overlay that everybody sees needs root.",
                 cure="Run Carrel as root (or in a container with CAP_SYS_ADMIN).",
             )
-        return traps.tried(where, lambda folder: traps.overlay(self, folder))
+        return traps.tried(
+            where, lambda folder: traps.overlay(self, folder, refuses_second=self._refuses_second)
+        )
 
     def create(self, place: Place, lowers: Sequence[str], seed: Seed) -> None:
         """Make the folders and mount; a repetition finishes what was begun."""
@@ -61,7 +63,7 @@ class OverlayDriver:
         """Detach the mount; those who sit inside keep theirs until they leave."""
         with held(place.home):
             if self._mounted(place):
-                survivors.note_device(place)
+                survivors.note_device(place, os.stat(place.tree).st_dev)
                 faults.point("driver.noted")
                 pins.unpinned_after(place.tree, lambda: mounts.detach(place.tree))
 
@@ -122,6 +124,17 @@ class OverlayDriver:
             layered.check_layer(place, lowers)
             raise mount_failed(place, error) from error
         faults.point("driver.mounted")
+
+    def _refuses_second(self, place: Place, lowers: Sequence[str]) -> bool:
+        options = mounts.overlay_options(lowers, upper_of(place), work_of(place), _GUARDED)
+        other = f"{place.home}/other"
+        os.mkdir(other)
+        try:
+            mounts.mount_overlay(other, options)
+        except OSError as error:
+            return error.errno == errno.EBUSY
+        mounts.detach(other)
+        return False
 
     def _prove(self, place: Place) -> None:
         if not self.presented(place):

@@ -29,13 +29,13 @@ def is_ours(place: Place) -> Callable[[Mount], bool]:
     )
 
 
-def note_device(place: Place) -> None:
+def note_device(place: Place, device: int) -> None:
     """Remember the number of the mounted file system, by which its users can be found later.
 
     The kernel gives the number to nobody else while one of them is left.
     """
     with open(f"{place.home}/{_NOTE}", "w", encoding="ascii") as file:
-        file.write(str(os.stat(place.tree).st_dev))
+        file.write(str(device))
 
 
 def survivors(place: Place) -> list[Seen]:

@@ -22,7 +22,7 @@ def group(summary: str = "", *examples: str, alone: bool = False) -> typer.Typer
     """
     return typer.Typer(
         cls=PlainGroup,
-        help=summary or None,
+        help=summary,
         epilog=_listed(examples),
         add_completion=False,
         rich_markup_mode=None,

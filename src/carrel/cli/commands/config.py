@@ -57,7 +57,10 @@ def import_(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Take the block 'workspace:' of a YAML file into carrel.toml; the rest of it stays."""
+    """Take the settings of a YAML file into carrel.toml.
+
+    Its block 'workspace:' counts; what carrel.toml says otherwise stays, comments too.
+    """
     from carrel import bootstrap
 
     out = Output(as_json=as_json)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from carrel.domain.ledger import Event
 
 app = group(
-    "",
+    "Read the record of everything that Carrel decided and did, oldest first.",
     "carrel ledger",
     "carrel ledger --subject agent-1 --last 5",
     "carrel ledger --last 0 --json               everything",
@@ -60,9 +60,9 @@ def ledger(
 
 @command(app, "carrel ledger verify", "carrel ledger verify --json", name="verify")
 def verify(as_json: Json = False) -> None:
-    """Prove that nobody changed the record: every event carries the hash of the one before.
+    """Prove that nobody changed the record.
 
-    Ends with 1 when the chain is broken.
+    Every event carries the hash of the one before. Ends with 1 when the chain is broken.
     """
     from carrel.control import ledger as control
 

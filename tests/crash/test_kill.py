@@ -7,7 +7,7 @@ time from a fresh state, killed there, reconciled and repeated.
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,7 +149,9 @@ def _checkpointed(world: World) -> None:
     assert Path(made.working_directory, "new.txt").read_text() == "precious too\n"
     info = checkpoints.checkpoint(world.ctx, made, iteration=1)
     vault = world.vault(made)
-    assert git(f"--git-dir={vault}", "show", f"{info.commit_sha}:new.txt", cwd="/") == "precious too"
+    assert (
+        git(f"--git-dir={vault}", "show", f"{info.commit_sha}:new.txt", cwd="/") == "precious too"
+    )
     rows = [row for row in checkpoints.listing(world.ctx, made) if row.iteration == 1]
     assert [(row.commit_sha, row.files_changed) for row in rows] == [(info.commit_sha, 2)]
 
@@ -269,7 +271,7 @@ def _restored(world: World) -> None:
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "register": (lambda world: None, _register, lambda world: (_register(world), _created(world))),
+    "register": (lambda _: None, _register, lambda world: (_register(world), _created(world))),
     "create": (_register, lambda world: world.make("agent"), _created),
     "child": (_parent, lambda world: world.make("child", parent="parent"), _child),
     "checkpoint": (_edited, _checkpoint, _checkpointed),
@@ -282,12 +284,11 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 @pytest.fixture
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("CARREL_", "WORKSPACE_"))]:
         if name not in ("CARREL_REAL", "CARREL_TEST_POSTGRES"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CARREL_HOME", "unset")
-    yield
 
 
 @pytest.mark.usefixtures("_own_environment")

@@ -25,7 +25,10 @@ def read(workspace, name):
 
 def test_a_workspace_stands_on_a_real_branch_of_its_own(make, repository):
     made = make("agent-1")
-    inside = lambda *args: repository.git(*args, cwd=made.working_directory)  # noqa: E731
+
+    def inside(*arguments):
+        return repository.git(*arguments, cwd=made.working_directory)
+
     assert inside("rev-parse", "--abbrev-ref", "HEAD") == "carrel/agent-1" == made.branch_name
     assert inside("rev-parse", "HEAD") == repository.git("rev-parse", "main") == made.parent_commit
     assert inside("status", "--porcelain") == ""
@@ -195,8 +198,6 @@ def test_conflicts_are_settled_and_the_loser_is_kept(ctx, make, repository):
     assert result.resolution_strategy == "child"
     assert repository.tree("main")["src/a.txt"] == "by two"
     (settled,) = result.settlements
-    stores = ctx.stores(ctx.store_project(two)) if hasattr(ctx, "store_project") else None
-    del stores
     vault = f"{ctx.project_home(two.project_id)}/vault.git"
     kept = repository.git(f"--git-dir={vault}", "show", f"{settled.kept_ref}:src/a.txt")
     assert kept == "by one"

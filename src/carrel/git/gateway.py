@@ -145,7 +145,9 @@ class Git:
     def converse(self, *arguments: str) -> Conversation:
         """Start a resident git process."""
         return Conversation(
-            [os.fsdecode(part) for part in self._command(arguments)], env=self._environment()
+            [os.fsdecode(part) for part in self._command(arguments)],
+            env=self._environment(),
+            user=self.user,
         )
 
     def _command(self, arguments: tuple[str | bytes, ...]) -> list[str | bytes]:

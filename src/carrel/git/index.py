@@ -22,13 +22,24 @@ _MTIME = 8
 _LONG_NAME = 0xFFF
 _EXTENDED = 0x4000
 _PAST = 10
+_MODE = 26
+_SUBMODULE = 0xE
 
 
 def entries(path: str) -> int:
     """Return how many entries an index file has."""
+    return _head(path)[1]
+
+
+def version(path: str) -> int:
+    """Return the version of an index file's format."""
+    return _head(path)[0]
+
+
+def _head(path: str) -> tuple[int, int]:
     with open(path, "rb") as file:
-        head = file.read(12)
-    return int(struct.unpack(">4sII", head)[2])
+        _, number, count = struct.unpack(">4sII", file.read(12))
+    return int(number), int(count)
 
 
 def mentions(path: str, name: bytes) -> bool:
@@ -54,9 +65,9 @@ def age(
     """
     with open(path, "rb") as file:
         data = bytearray(file.read())
-    if data[:4] != b"DIRC" or struct.unpack_from(">I", data, 4)[0] not in {2, 3}:
+    if not data.startswith(b"DIRC") or struct.unpack_from(">I", data, 4)[0] not in {2, 3}:
         raise FailedError("index_unknown", f"{path} is no index that Carrel can read.")
-    found = _all(data, width) if some is None else _those(data, width, some)
+    found = _all(data, width) if some is None else _those(data, some)
     folder = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for at, name in found:
@@ -88,14 +99,12 @@ def _all(data: bytearray, width: int) -> Iterator[tuple[int, bytes]]:
         start = at + short + (2 if flags & _EXTENDED else 0)
         size = flags & _LONG_NAME
         end = data.index(0, start + size) if size == _LONG_NAME else start + size
-        if data[at + 26] >> 4 != 0xE:  # a submodule's folder has no time of its own
+        if data[at + _MODE] >> 4 != _SUBMODULE:  # its folder has no time of its own
             yield at, bytes(data[start:end])
         at += (end - at + 8) & ~7
 
 
-def _those(
-    data: bytearray, width: int, some: Iterable[tuple[str, bytes]]
-) -> Iterator[tuple[int, bytes]]:
+def _those(data: bytearray, some: Iterable[tuple[str, bytes]]) -> Iterator[tuple[int, bytes]]:
     """Find entries by their bytes: far quicker than to read them all."""
     at = 12
     for oid, name in some:

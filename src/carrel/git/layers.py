@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from carrel.errors import FailedError, NotFoundError, RefusedError
 from carrel.git import index, seed
 from carrel.git.differing import Change, differing
-from carrel.git.gateway import Git
 from carrel.git.objects import SUBMODULE
 from carrel.git.stores import Stores
 from carrel.git.transport import pack_private

@@ -152,7 +152,8 @@ class Reader:
         """Return the facts of a commit."""
         _, data = self.read(revision + "^{commit}")
         head, _, message = data.partition(b"\n\n")
-        tree, parents, time = "", [], 0
+        tree, time = "", 0
+        parents: list[str] = []
         for line in head.split(b"\n"):
             key, _, value = line.partition(b" ")
             if key == b"tree":
@@ -277,7 +278,7 @@ class PackWriter:
         rows: list[tuple[str, int, int]] = []
         at = len(parts[0])
         for oid, (kind, data) in self._objects.items():
-            packed = _pack_header(kind, len(data)) + zlib.compress(data, 1)
+            packed = _pack_header(kind, len(data)) + _deflated(data)
             rows.append((oid, zlib.crc32(packed), at))
             parts.append(packed)
             at += len(packed)
@@ -288,7 +289,8 @@ class PackWriter:
         counts = [0] * 256
         for oid, _, _ in rows:
             counts[int(oid[:2], 16)] += 1
-        fanout, total = [], 0
+        fanout: list[int] = []
+        total = 0
         for count in counts:
             total += count
             fanout.append(total)
@@ -311,6 +313,14 @@ class PackWriter:
             )
         )
         return body + self._hash(body).digest()
+
+
+def _deflated(data: bytes) -> bytes:
+    """Compress; a small window for a small object, since making a large one costs more."""
+    if len(data) > 1 << 12:
+        return zlib.compress(data, 1)
+    small = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
+    return small.compress(data) + small.flush()
 
 
 def _pack_header(kind: int, size: int) -> bytes:

@@ -97,7 +97,7 @@ def discover(path: str) -> Repository:
         NotFoundError: `path_missing`.
         BadInputError: `not_a_repository`.
     """
-    folder = os.path.realpath(path)
+    folder: str = os.path.realpath(path)
     if not os.path.exists(folder):
         raise NotFoundError(
             "path_missing", f"{path} does not exist.", cure="Check the path, then try again."

@@ -6,6 +6,7 @@ Either way a pack becomes visible as a whole, by renaming its index last.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +15,28 @@ from carrel.errors import FailedError
 from carrel.git import refs
 from carrel.git.gateway import Git
 from carrel.git.intake import publish
-from carrel.git.objects import SUBMODULE, TREE, PackWriter, Reader, parse_tree
+from carrel.git.objects import PackWriter, Reader
 from carrel.git.stores import Stores
 from carrel.system import faults
 
 FEW = 2000
 _LARGE = 8_000_000
 _STAGING = "carrel-transport-"
+_ENTRY = {
+    width: re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % width, re.DOTALL) for width in (20, 32)
+}
+_FOLDER = b"40000"
+_SUBMODULE = b"160000"
 
 
-def copy(source: Git, target: Git, tips: Sequence[str], known: Sequence[str]) -> None:
+def copy(
+    source: Git,
+    target: Git,
+    tips: Sequence[str],
+    known: Sequence[str],
+    *,
+    owner: int | None = None,
+) -> None:
     """Copy what is reachable from `tips` and not from `known`, by two processes of git.
 
     Args:
@@ -31,6 +44,7 @@ def copy(source: Git, target: Git, tips: Sequence[str], known: Sequence[str]) ->
         target: Store that gets them.
         tips: Object ids.
         known: Object ids that `target` has with all below them; others are passed over.
+        owner: User that must own the files there.
 
     Raises:
         FailedError: `git_failed`: an object is missing, damaged or malformed; nothing of the
@@ -55,6 +69,9 @@ def copy(source: Git, target: Git, tips: Sequence[str], known: Sequence[str]) ->
         del done
         name = target.text("index-pack", "--strict", pack).rpartition("\t")[2]
         faults.point("transport.checked")
+        if owner is not None:
+            for made in os.listdir(staging):
+                os.chown(f"{staging}/{made}", owner, -1)
         publish(f"{staging}/new", f"{objects}/pack/pack-{name}")
 
 
@@ -72,35 +89,27 @@ class Transfer:
     width: int
     found: dict[str, tuple[str, bytes]] = field(default_factory=dict[str, tuple[str, bytes]])
 
-    def missing(self, target: Reader, tip: str, known: str | None) -> list[str] | None:
-        """Return what `target` lacks of a commit; None when that is too much for this way.
+    def missing(self, targets: Sequence[Reader], tip: str, known: str | None) -> list[str] | None:
+        """Return what any of the targets lacks of a commit; None when that is too much.
 
-        What `target` has, it has with everything below it.
+        What a store has, it has with everything below it.
 
         Args:
-            target: Reads the store that shall get it.
+            targets: Read the stores that shall get it.
             tip: A commit.
-            known: A commit that `target` has and that resembles `tip`: whole folders that
-                are the same need no question.
+            known: A commit that all of them have and that resembles `tip`: what is the same
+                there needs no question.
         """
-        if target.info(tip) is not None:
-            return []
         lacking: list[str] = []
-        level: list[tuple[str, str | None]] = [(tip, known)]
-        seen = {tip}
+        level = self._lacking(targets, {tip: known})
         while level:
-            lacking += [oid for oid, _ in level]
-            if len(lacking) > FEW or not self._read([oid for oid, _ in level]):
+            lacking += level
+            if len(lacking) > FEW or not self._read(list(level)):
                 return None
-            below = [child for child in self._children(level) if child[0] not in seen]
-            unique = dict(below)
-            seen |= unique.keys()
-            infos = target.infos(list(unique))
-            level = [
-                (oid, like)
-                for (oid, like), info in zip(unique.items(), infos, strict=True)
-                if not info
-            ]
+            below = self._children(level)
+            for oid in lacking:
+                below.pop(oid, None)
+            level = self._lacking(targets, below)
         return lacking
 
     def write(self, objects_dir: str, oids: Iterable[str]) -> str | None:
@@ -117,45 +126,53 @@ class Transfer:
         faults.point("transport.few")
         return writer.flush()
 
+    def _lacking(
+        self, targets: Sequence[Reader], wanted: dict[str, str | None]
+    ) -> dict[str, str | None]:
+        names = list(wanted)
+        answers = [target.infos(names) for target in targets] if names else []
+        return {oid: wanted[oid] for oid, *had in zip(names, *answers, strict=True) if not all(had)}
+
     def _read(self, oids: Sequence[str]) -> bool:
-        new = [oid for oid in oids if oid not in self.found]
-        sizes = [info.size if info else 0 for info in self.source.infos(new)]
-        if sum(sizes) > _LARGE:
+        if sum(info.size if info else 0 for info in self.source.infos(oids)) > _LARGE:
             return False
-        for info, data in self.source.read_many(new):
+        for info, data in self.source.read_many(oids):
             self.found[info.oid] = (info.kind, data)
         return True
 
-    def _children(self, level: Sequence[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+    def _children(self, level: dict[str, str | None]) -> dict[str, str | None]:
         """Give what is directly below some objects, each with its like in what is known."""
-        likes = sorted({like for _, like in level if like})
+        likes = sorted({like for like in level.values() if like})
         alike = {info.oid: data for info, data in self.source.read_many(likes)}
-        out: list[tuple[str, str | None]] = []
-        for oid, like in level:
+        out: dict[str, str | None] = {}
+        for oid, like in level.items():
             kind, data = self.found[oid]
-            other = alike.get(like or "")
+            other = alike.get(like or "", b"")
             if kind == "commit":
-                out += self._of_commit(data, other)
+                out |= _of_commit(data, other, like)
             elif kind == "tree":
-                out += self._of_tree(data, other)
+                out |= _of_tree(data, other, self.width)
         return out
 
-    def _of_commit(self, data: bytes, other: bytes | None) -> list[tuple[str, str | None]]:
-        tree, parents = _links(data)
-        like = _links(other)[0] if other is not None else None
-        known = [(tree, like)] if tree != like else []
-        return [*known, *((parent, None) for parent in parents)]
 
-    def _of_tree(self, data: bytes, other: bytes | None) -> list[tuple[str, str | None]]:
-        before = parse_tree(other, self.width) if other is not None else {}
-        out: list[tuple[str, str | None]] = []
-        for name, entry in parse_tree(data, self.width).items():
-            old = before.get(name)
-            if entry.mode == SUBMODULE or (old is not None and old.oid == entry.oid):
-                continue
-            like = old.oid if old is not None and old.mode == entry.mode == TREE else None
-            out.append((entry.oid, like))
-        return out
+def _of_commit(data: bytes, other: bytes, like: str | None) -> dict[str, str | None]:
+    tree, parents = _links(data)
+    before = _links(other)[0] if other else None
+    below: dict[str, str | None] = {one: None for one in parents if one != like}
+    return below if tree == before else below | {tree: before}
+
+
+def _of_tree(data: bytes, other: bytes, width: int) -> dict[str, str | None]:
+    """Compare two trees as sets of raw entries: no object is made for what is the same."""
+    entry = _ENTRY[width]
+    before = entry.findall(other)
+    folders = {name: oid for mode, name, oid in before if mode == _FOLDER}
+    out: dict[str, str | None] = {}
+    for mode, name, oid in set(entry.findall(data)).difference(before):
+        if mode != _SUBMODULE:
+            like = folders.get(name) if mode == _FOLDER else None
+            out[oid.hex()] = like.hex() if like else None
+    return out
 
 
 def adopt_pack(name: str, objects_dir: str, owner: int | None = None) -> None:

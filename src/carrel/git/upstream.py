@@ -165,6 +165,8 @@ def mirror(stores: Stores, ref: str, oid: str) -> None:
         now = refs.tip(stores.base, ref)
         if now == oid:
             return
+        if refs.write_mirror(stores.base, ref, oid):
+            return
         if stores.base_refs.move([Move(ref, oid, now or refs.zeros(stores.width))]):
             return
 

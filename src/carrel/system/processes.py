@@ -1,9 +1,11 @@
 """The one place that starts processes."""
 
 import os
+import pwd
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from carrel.errors import FailedError
 
@@ -51,7 +53,7 @@ def run(
             env=env,
             cwd=cwd,
             timeout=timeout,
-            user=user,
+            **_as_user(user),
             capture_output=True,
             check=False,
         )
@@ -71,13 +73,38 @@ def run(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def _as_user(user: int | None) -> _Identity:
+    """Return how to start a process as somebody: with his groups, and none of ours."""
+    if user is None:
+        return {}
+    try:
+        known = pwd.getpwuid(user)
+    except KeyError:  # a number without a name, as in containers
+        return {"user": user, "group": user, "extra_groups": []}
+    groups = os.getgrouplist(known.pw_name, known.pw_gid)
+    return {"user": user, "group": known.pw_gid, "extra_groups": groups}
+
+
 class Conversation:
     """A process that stays and answers line by line (resident git processes)."""
 
-    def __init__(self, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        user: int | None = None,
+    ) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
             command,
             env=env,
+            **_as_user(user),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -56,6 +56,12 @@ def cli(
     return call
 
 
+@pytest.fixture(name="git")
+def run_git() -> Callable[..., str]:
+    """Git as a person runs it, in a folder."""
+    return git
+
+
 def git(folder: Path, *arguments: str) -> str:
     """Run git as a person does, without the machine's configuration."""
     env = {

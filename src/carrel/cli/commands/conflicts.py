@@ -59,23 +59,15 @@ def _tell(out: Output, found: "Prediction") -> None:
     if not found.order:
         out.line("No workspace is open.")
         return
-    for pair in found.pairs:
+    for clash in (*found.pairs, *found.against_target):
         out.line(
-            f"{style.yellow('!')} {style.bold(pair.first)} and {style.bold(pair.second)}: "
-            f"{count(len(pair.conflicts), 'conflict')}"
-        )
-        _list(out, [(one.path, str(one.kind)) for one in pair.conflicts])
-    for clash in found.against_target:
-        out.line(
-            f"{style.yellow('!')} {style.bold(clash.first)} and {found.target}: "
+            f"{style.yellow('!')} {style.bold(clash.first)} and {style.bold(clash.second)}: "
             f"{count(len(clash.conflicts), 'conflict')}"
         )
-        _list(out, [(one.path, str(one.kind)) for one in clash.conflicts])
+        for one in clash.conflicts:
+            out.line(f"    {shown(one.path)} {style.dim(f'({one.kind})')}")
     if not found.pairs and not found.against_target:
         out.line(f"{style.green('✓')} No conflicts among {count(len(found.order), 'workspace')}.")
+    for name in found.unrelated:
+        out.line(f"{style.red('✗')} {name} shares no history with {found.target}.")
     out.line(f"Merge in this order: {style.cyan(' '.join(found.order))}")
-
-
-def _list(out: Output, conflicts: list[tuple[str, str]]) -> None:
-    for path, kind in conflicts:
-        out.line(f"    {shown(path)} {out.style.dim(f'({kind})')}")

@@ -23,7 +23,9 @@ AS_EXIT = {"unexpected": 1, "usage": 2}
 def listed() -> dict[str, int]:
     """Return each code of the page with the exit code of its section."""
     found: dict[str, int] = {}
-    for number, section in re.findall(r"^## (\d): .*?\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S):
+    for number, section in re.findall(
+        r"^## (\d): .*?\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL
+    ):
         for code in re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE):
             assert code not in found, f"{code} is listed twice"
             found[code] = int(number)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -51,7 +52,8 @@ class Import:
                 os.fsync(file.fileno())
             fresh.replace(target)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink()
             raise FailedError(
                 "settings_unwritable",
                 f"The settings file {self.target} can't be written.",

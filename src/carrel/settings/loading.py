@@ -23,8 +23,8 @@ OF_THE_GUIDE = {
 }
 """Variables of the workspace guide, honoured where ours are not set."""
 
-_HEADER = re.compile(r"\s*\[\s*([A-Za-z0-9_-]+)")
-_ENTRY = re.compile(r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*[.=]""")
+_HEADER = r"\s*\[\s*([A-Za-z0-9_-]+)"
+_ENTRY = r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*[.=]"""
 
 
 @dataclass(slots=True)
@@ -209,7 +209,7 @@ def _line(text: str, section: str, name: str | None = None) -> str:
     """Return `:LINE` of a section or of a setting in it; empty where it can't be told."""
     current, wanted = "", name or section
     for number, line in enumerate(text.splitlines(), 1):
-        header, entry = _HEADER.match(line), _ENTRY.match(line)
+        header, entry = re.match(_HEADER, line), re.match(_ENTRY, line)
         if header:
             current = header[1]
         if header and not name and current == section:
@@ -222,7 +222,9 @@ def _line(text: str, section: str, name: str | None = None) -> str:
 def _unknown(name: str, known: Iterable[str], place: str, what: str) -> BadInputError:
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
-    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    entry = name.partition(".")[2]
+    elsewhere = [one for one in known if entry and one.endswith(f".{entry}")]
+    near = elsewhere or get_close_matches(name, list(known), n=1, cutoff=0.5)
     return BadInputError(
         "unknown_setting",
         f"{place}: there is no {what} {name!r}.",

@@ -29,10 +29,14 @@ class Key(NamedTuple):
     secret: bool
 
 
+# Without methods that nobody calls: Python makes each of them from source at every start, and a
+# repr would show the password in database.url.
+_section = dataclass(frozen=True, slots=True, repr=False, eq=False)
+
 _PATTERNS = "a list of patterns, such as ['.env', 'node_modules/']"
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Database:
     """`[database]`."""
 
@@ -44,7 +48,7 @@ class Database:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Workspace:
     """`[workspace]`."""
 
@@ -69,7 +73,7 @@ class Workspace:
         reader=readers.switch(),
         meaning="Whether cleaning up merges unmerged work first.",
     )
-    conflict_strategy: Strategy = _key(  # noqa: RUF009 - makes a field
+    conflict_strategy: Strategy = _key(
         Strategy.NEWEST_FILE_WINS,
         readers.one_of(Strategy),
         "How a conflict is settled that no rule of [merge] names.",
@@ -81,11 +85,11 @@ class Workspace:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Merge:
     """`[merge]`."""
 
-    tie: Side = _key(  # noqa: RUF009 - makes a field
+    tie: Side = _key(
         Side.CHILD, readers.one_of(Side), "Who wins when both sides of a conflict are equally new."
     )
     globs: tuple[tuple[str, Strategy], ...] = _key(
@@ -105,7 +109,7 @@ class Merge:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Checkpoint:
     """`[checkpoint]`."""
 
@@ -126,7 +130,7 @@ class Checkpoint:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Retention:
     """`[retention]`."""
 
@@ -144,7 +148,7 @@ class Retention:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Tend:
     """`[tend]`."""
 
@@ -153,7 +157,7 @@ class Tend:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Files:
     """`[files]`."""
 
@@ -165,7 +169,7 @@ class Files:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Lfs:
     """`[lfs]`."""
 
@@ -176,7 +180,7 @@ class Lfs:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@_section
 class Identity:
     """`[identity]`."""
 
@@ -202,7 +206,7 @@ class Described(NamedTuple):
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Settings:
     """All settings, read once.
 

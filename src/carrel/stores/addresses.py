@@ -1,14 +1,11 @@
 """The address of a database: read, completed, and shown without its password."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from carrel.errors import BadInputError
 
-_PASSWORD = re.compile(r"(?<=://)([^/@?#]*?):(.*)@(?=[^@]*$)", re.DOTALL)
-_QUERY_PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
-_POSTGRES = re.compile(r"(?:postgres|postgresql)(?:\+psycopg)?(?=://)")
+_POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 
 
 class Kind(StrEnum):
@@ -40,8 +37,18 @@ class Address:
 
 
 def masked(url: str) -> str:
-    """Return an address with its password replaced by `***`."""
-    return _QUERY_PASSWORD.sub(r"\1***", _PASSWORD.sub(r"\1:***@", url))
+    """Return an address with its passwords replaced by `***`."""
+    scheme, mark, rest = url.partition("://")
+    login, at, place = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    place, question, query = place.partition("?")
+    shown = "&".join(_masked_pair(pair) for pair in query.split("&"))
+    return f"{scheme}{mark}{user}{colon and ':***'}{at}{place}{question}{shown}"
+
+
+def _masked_pair(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}{equals}***" if "password" in name.lower() else pair
 
 
 def address_of(url: str) -> Address:
@@ -57,8 +64,9 @@ def address_of(url: str) -> Address:
         path = url.removeprefix("sqlite:///")
         if path and not path.startswith(("?", ":memory:")):
             return Address(Kind.SQLITE, url, path)
-    if _POSTGRES.match(url):
-        return Address(Kind.POSTGRESQL, _POSTGRES.sub("postgresql+psycopg", url, count=1))
+    scheme, mark, rest = url.partition("://")
+    if mark and scheme in _POSTGRES:
+        return Address(Kind.POSTGRESQL, f"postgresql+psycopg://{rest}")
     raise BadInputError(
         "bad_database_url",
         f"{masked(url)!r} is no address of a database that Carrel can use.",

@@ -6,7 +6,6 @@
 
 import os
 from itertools import chain, groupby
-from pathlib import Path
 
 FILE = os.path.join(os.path.dirname(__file__), "schema.sql")
 _BETWEEN = ";\n\n"
@@ -14,7 +13,8 @@ _BETWEEN = ";\n\n"
 
 def statements() -> list[str]:
     """Return the statements that make a new SQLite database."""
-    return Path(FILE).read_text(encoding="utf-8").strip().removesuffix(";").split(_BETWEEN)
+    with open(FILE, encoding="utf-8") as file:  # pathlib costs 4 ms
+        return file.read().strip().removesuffix(";").split(_BETWEEN)
 
 
 def text() -> str:
@@ -42,4 +42,5 @@ def _makes_index(statement: str) -> bool:
 
 
 if __name__ == "__main__":
-    Path(FILE).write_text(text(), encoding="utf-8")
+    with open(FILE, "w", encoding="utf-8") as target:
+        target.write(text())

@@ -128,7 +128,7 @@ def prepare(raw: sqlite3.Connection, address: Address) -> None:
 
 
 def _create(raw: sqlite3.Connection, address: Address) -> None:
-    _set_wal(raw)
+    set_wal(raw)
     with transaction(raw, "BEGIN IMMEDIATE"):
         if version_of(raw) is not None:  # another process was quicker
             return
@@ -140,8 +140,12 @@ def _create(raw: sqlite3.Connection, address: Address) -> None:
         raw.execute(statements.STAMP, {"version": HEAD})
 
 
-def _set_wal(raw: sqlite3.Connection) -> None:
-    """Let readers and a writer work at once; kept in the file, so once is enough."""
+def set_wal(raw: sqlite3.Connection) -> None:
+    """Let readers and a writer work at once; kept in the file, so once is enough.
+
+    Raises:
+        RefusedError: `database_unshared`.
+    """
     clock, patience = SystemClock(), monotonic() + PATIENCE_SECONDS
     mode = ""
     while not mode:

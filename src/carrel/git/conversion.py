@@ -16,6 +16,7 @@ from carrel.git.scratch import Scratch
 
 ATTRIBUTES_FILE = b".gitattributes"
 
+_CONVERTING = (b"eol", b"crlf", b"ident", b"working-tree-encoding")
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -130,6 +131,32 @@ def to_git(
             oid = facts.split()[1].decode()
             found[path] = Converted(oid, _new_object(objects, oid))
     return found, refused
+
+
+def from_git(
+    scratch: Scratch, attributes: Attributes, files: Mapping[bytes, Entry]
+) -> dict[bytes, bytes]:
+    """Return the bytes that git would check out, for those files that may need conversion.
+
+    Args:
+        scratch: An unused throwaway work tree.
+        attributes: The attribute files of the tree that is checked out.
+        files: Entries by path; links are passed over.
+    """
+    paths = [
+        path
+        for path, entry in files.items()
+        if entry.mode in {FILE, EXECUTABLE}
+        and any(attributes.mention(path, word) for word in _CONVERTING)
+    ]
+    if not paths:
+        return {}
+    # Copied files count where the index has none, and git must not refuse to overwrite them.
+    attributes.lay_out(scratch, paths)
+    lines = [f"{files[path].mode:o} {files[path].oid} 0\t".encode() + path for path in paths]
+    scratch.git.run("update-index", "-z", "--index-info", stdin=b"\0".join([*lines, b""]))
+    scratch.git.run("checkout-index", "-z", "--stdin", "--force", stdin=b"\0".join([*paths, b""]))
+    return {path: scratch.get(path) for path in paths}
 
 
 def filtered(

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
+_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_OPEN = 64
 _TRIES = 5
@@ -79,16 +80,27 @@ class Below:
 
     def names(self, path: bytes) -> list[bytes]:
         """List a folder."""
-        above, _, name = path.rpartition(b"/")
-        handle = os.open(
-            name,
-            os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC,
-            dir_fd=self.folder(above),
-        )
+        handle = self._listable(path)
         try:
             return [os.fsencode(one) for one in os.listdir(handle)]
         finally:
             os.close(handle)
+
+    def special(self, path: bytes) -> bytes | None:
+        """Return the name of something in a folder that is no regular file, if there is."""
+        handle = self._listable(path)
+        try:
+            with os.scandir(handle) as found:
+                for one in found:
+                    if not one.is_file(follow_symlinks=False):
+                        return os.fsencode(one.name)
+        finally:
+            os.close(handle)
+        return None
+
+    def _listable(self, path: bytes) -> int:
+        above, _, name = path.rpartition(b"/")
+        return os.open(name, _LIST, dir_fd=self.folder(above))
 
     def open(self, path: bytes) -> int:
         """Open a regular file for reading; never waits, never follows a link.

@@ -45,3 +45,8 @@ class Scratch:
         os.makedirs(os.path.dirname(whole), exist_ok=True)
         with open(whole, "wb") as file:
             file.write(data)
+
+    def get(self, path: bytes) -> bytes:
+        """Return the bytes of a file of the work tree."""
+        with open(os.fsencode(self.path) + b"/tree/" + path, "rb") as file:
+            return file.read()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -161,9 +162,44 @@ class Bench:
         files = {name: ("file", content) for name, content in FILES.items()}
         return {**files, "run.sh": ("program", FILES["run.sh"]), "link": ("link", "README")}
 
-    def told(self, place: Place, prune: Callable[[bytes], bool] = lambda _: False) -> Tree:
+    def told(
+        self,
+        place: Place,
+        prune: Callable[[bytes], bool] = lambda _: False,
+        start: Tree | None = None,
+    ) -> Tree:
         """Apply the delta to the start; it must equal what is visible."""
-        return applied(self.delta(place, prune), self.start())
+        return applied(self.delta(place, prune), start or self.start())
+
+    def second_commit(self) -> None:
+        """Commit some changes and put a thin layer that has only these on the first one."""
+        source, thin = self.root / "source", self.root / "project/layers/thin"
+        shutil.rmtree(source / "twin")
+        shutil.rmtree(source / "deep/a")
+        (source / "many/one").unlink()
+        (source / "many/four").write_text("4\n")
+        (source / "deep/a/b").mkdir(parents=True)
+        (source / "deep/a/b/new").write_text("new\n")
+        git("add", "--all", cwd=source)
+        git("commit", "--quiet", "--message=second", cwd=source)
+        git("push", "--quiet", f"{self.root}/project/base.git", "HEAD:main", cwd=source)
+        self.commit = git("rev-parse", "HEAD", cwd=source)
+        (thin / ".git/refs/heads").mkdir(parents=True)
+        (thin / ".git/carrel-layer").write_text(self.commit + "\n")
+        (thin / "many").mkdir()
+        (thin / "many/four").write_text("4\n")
+        (thin / "deep/a/b").mkdir(parents=True)
+        (thin / "deep/a/b/new").write_text("new\n")
+        prefix = "user" if self.driver.name == "user_overlay" else "trusted"
+        os.setxattr(thin / "deep/a", f"{prefix}.overlay.opaque", b"y")
+        for gone in ("many/one", "twin"):
+            os.mknod(thin / gone, 0o600 | stat.S_IFCHR, 0)
+        Git(
+            git_dir=f"{self.lowers[0]}/.git",
+            work_tree=str(source),
+            index=f"{thin}/.git/index",
+        ).run("read-tree", self.commit)
+        self.lowers.insert(0, str(thin))
 
     def close(self) -> None:
         for place in self.made:

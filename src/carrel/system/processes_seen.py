@@ -43,6 +43,12 @@ def command_of(pid: int) -> str:
     return line[:200].decode(errors="replace")
 
 
+def arguments_of(pid: int) -> list[bytes]:
+    """Return a process's arguments, its program first; empty when it is gone."""
+    line = _read(f"/proc/{pid}/cmdline")
+    return line.rstrip(b"\0").split(b"\0") if line else []
+
+
 def started(pid: int) -> str:
     """Return when a process started (ticks since boot); empty when it is gone.
 

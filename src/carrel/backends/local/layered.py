@@ -64,6 +64,19 @@ def write_seed(git_dir: str, seed: Seed) -> None:
             os.close(handle)
 
 
+def overwrite_seed(git_dir: str, seed: Seed) -> None:
+    """Write the files of a new `.git/` over those of the layer."""
+    for relative, content in seed.files:
+        path = f"{git_dir}/{relative}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        disk.delete_tree(path)
+        handle = os.open(path, _NEW, 0o644)
+        try:
+            os.write(handle, content)
+        finally:
+            os.close(handle)
+
+
 def _make_parents(top: str, folder: str, made: set[str]) -> None:
     if folder in made:
         return

@@ -1,62 +1,17 @@
 """Every kind of conflict under every strategy leaves exactly the tree that is written down."""
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from tests.contract.conflict_cases import CASES, KEEP, Case, Tree, Value
+from tests.contract.conflict_cases import CASES, KEEP, Case, Value
+from tests.contract.merge_vault import OLD, Vault
 
 from carrel.domain.conflicts import ConflictKind, Rules, Side, Strategy
-from carrel.git.gateway import Git
 from carrel.git.merge import Merged, merge
-from carrel.git.objects import EXECUTABLE, FILE, LINK, SUBMODULE, Entry, PackWriter, Reader
-from carrel.git.trees import edit_tree
 
-OLD, NEW = 1_700_000_000, 1_700_000_500
+NEW = OLD + 500
 PROGRAM = ("sh", "-c", 'echo merged > "$4"', "merge")
-
-
-class Vault:
-    def __init__(self, path: Path) -> None:
-        subprocess.run(["git", "init", "-q", "--bare", path], check=True)
-        self.git = Git(str(path))
-        self.reader = Reader(self.git)
-        self.writer = PackWriter(f"{path}/objects")
-
-    def commit(self, tree: Tree, *parents: str, time: int = OLD) -> str:
-        entries = {path.encode(): self.entry(value) for path, value in tree.items()}
-        root = edit_tree(self.reader, self.writer, self.writer.tree(()), entries)
-        above = "".join(f"parent {one}\n" for one in parents)
-        who = f"A <a@b> {time} +0000"
-        body = f"tree {root}\n{above}author {who}\ncommitter {who}\n\nm\n"
-        return self.writer.add("commit", body.encode())
-
-    def entry(self, value: Value) -> Entry:
-        what, text = value if isinstance(value, tuple) else ("f", value)
-        if what == "s":
-            return Entry(SUBMODULE, text)
-        data = b"\0" + text.encode() if what == "b" else text.encode()
-        modes = {"f": FILE, "x": EXECUTABLE, "l": LINK, "b": FILE}
-        return Entry(modes[what], self.writer.blob(data))
-
-    def tree(self, oid: str) -> dict[str, Value]:
-        rows = self.git.run("ls-tree", "-r", "-z", oid).out.decode().split("\0")[:-1]
-        found: dict[str, Value] = {}
-        for row in rows:
-            about, _, path = row.partition("\t")
-            mode, _, blob = about.split(" ")
-            if mode == "160000":
-                found[path] = ("s", blob)
-                continue
-            text = self.reader.read(blob)[1].decode()
-            if text.startswith("\0"):
-                found[path] = ("b", text[1:])
-            else:
-                what = {"100644": "f", "100755": "x", "120000": "l"}[mode]
-                found[path] = text if what == "f" else (what, text)
-        return found
 
 
 @pytest.fixture(scope="module")

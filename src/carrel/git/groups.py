@@ -93,7 +93,9 @@ def find_groups(outcome: Outcome, sides: Sides) -> list[Group]:
 
 def _read(outcome: Outcome, sides: Sides) -> _Clashes:
     clashes = _Clashes()
-    real = _aliases(outcome, sides)
+    real = {
+        made_up: path for made_up, path in aliases(outcome).items() if made_up not in sides.triples
+    }
     for made_up, path in real.items():
         clashes.invented[path].add(made_up)
     for stage in outcome.stages:
@@ -108,18 +110,15 @@ def _read(outcome: Outcome, sides: Sides) -> _Clashes:
     return clashes
 
 
-def _aliases(outcome: Outcome, sides: Sides) -> dict[bytes, bytes]:
-    """Map the names that git made up to the paths they stand for."""
+def aliases(outcome: Outcome) -> dict[bytes, bytes]:
+    """Map the names that git may have made up to the paths they stand for."""
     real: dict[bytes, bytes] = {}
     for message in outcome.messages:
         if message.kind == FILE_DIRECTORY:
-            made_up, path = message.paths[:1], message.paths[-1]
+            real |= dict.fromkeys(message.paths[:1], message.paths[-1])
         elif message.kind == DISTINCT_TYPES:
-            made_up, path = message.paths[1:], message.paths[0]
-        else:
-            continue
-        real |= {one: path for one in made_up if one not in sides.triples and one != path}
-    return real
+            real |= dict.fromkeys(message.paths[1:], message.paths[0])
+    return {made_up: path for made_up, path in real.items() if made_up != path}
 
 
 def _trace(path: bytes, base: Entry, clashes: _Clashes, sides: Sides) -> None:

@@ -84,7 +84,7 @@ def merge_trees(git: Git, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for _ in pairs:
         state = next(fields, b"").rpartition(b"\n")[2]  # advice on submodules may stand before it
-        outcome = _outcome(fields, clean=state == b"1", batch=True)
+        outcome = _outcome(fields, clean=state == b"1")
         if outcome is None or state not in (b"0", b"1"):
             raise _unreadable(git)
         outcomes.append(outcome)
@@ -131,11 +131,11 @@ def unrelated(parent: str, child: str) -> BadInputError:
     )
 
 
-def _outcome(fields: Iterator[bytes], *, clean: bool, batch: bool = False) -> Outcome | None:
+def _outcome(fields: Iterator[bytes], *, clean: bool) -> Outcome | None:
     tree = next(fields, b"").decode(errors="replace")
     if len(tree) not in (40, 64):
         return None
-    stages = tuple(_stages(fields)) if batch or not clean else ()
+    stages = tuple(_stages(fields)) if not clean else ()
     messages = tuple(_messages(fields))
     return Outcome(clean, tree, stages, messages)
 

@@ -1,10 +1,18 @@
 """Edit trees by path: only the folders that lead to a change are read and written."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from carrel.errors import FailedError
-from carrel.git.objects import TREE, Entry, PackWriter, Reader, format_tree, parse_tree
+from carrel.git.objects import Entry, PackWriter, Reader
+
+_ROW = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+_ROW_SHA256 = re.compile(rb"([0-7]+) ([^\0]+)\0(.{32})", re.DOTALL)
+_FOLDER = b"40000"
+
+_Raw = tuple[bytes, bytes]
+"""Mode and object id as they stand in a tree: taking them apart costs more than the rest."""
 
 
 @dataclass(slots=True)
@@ -14,7 +22,7 @@ class _Folder:
     put: dict[bytes, Entry | None] = field(default_factory=dict[bytes, Entry | None])
     inner: "dict[bytes, _Folder]" = field(default_factory=dict[bytes, "_Folder"])
     before: bytes = b""
-    entries: dict[bytes, Entry] = field(default_factory=dict[bytes, Entry])
+    entries: dict[bytes, _Raw] = field(default_factory=dict[bytes, _Raw])
     oid: str = ""
 
 
@@ -41,7 +49,11 @@ def edit_tree(
     levels: list[list[tuple[_Folder, str]]] = [[(top, root)]]
     while levels[-1]:
         _load(reader, writer, levels[-1], len(root) // 2)
-        levels.append([below for folder, _ in levels[-1] for below in _below(folder)])
+        for folder, _ in levels[-1]:
+            _change(folder)
+        levels.append(
+            [(inner, oid) for folder, _ in levels[-1] for _, inner, oid in _below(folder)]
+        )
     for level in reversed(levels):
         for folder, was in level:
             _close(writer, folder, was)
@@ -59,21 +71,20 @@ def entries_at(
         root: Object id of a tree.
         paths: Paths from the root.
     """
-    wanted: dict[bytes, Entry | None] = dict.fromkeys(paths)
-    level = [(_plan(wanted), b"", root)]
+    found: dict[bytes, Entry | None] = dict.fromkeys(paths)
+    level = [(_plan(found), b"", root)]
     while level:
         _load(reader, writer, [(folder, oid) for folder, _, oid in level], len(root) // 2)
         for folder, prefix, _ in level:
-            present = parse_tree(folder.before, len(root) // 2)
-            wanted |= {prefix + name: present.get(name) for name in folder.put}
-            folder.entries = present
+            for name in folder.put:
+                found[prefix + name] = _cooked(folder.entries.get(name))
         level = [
-            (inner, prefix + name + b"/", folder.entries[name].oid)
+            (inner, prefix + name + b"/", oid)
             for folder, prefix, _ in level
-            for name, inner in folder.inner.items()
-            if name in folder.entries and folder.entries[name].mode == TREE
+            for name, inner, oid in _below(folder)
+            if oid
         ]
-    return wanted
+    return found
 
 
 def _plan(changes: Mapping[bytes, Entry | None]) -> _Folder:
@@ -114,30 +125,48 @@ def _load(
     found = reader.read_many([oid for _, oid in stored])
     for (folder, _), (_, data) in zip(stored, found, strict=True):
         folder.before = data
+    row = _ROW if width == 20 else _ROW_SHA256  # noqa: PLR2004 - bytes of a SHA-1
     for folder, _ in level:
-        folder.entries = parse_tree(folder.before, width)
-        for name, entry in folder.put.items():
-            if entry is None:
-                folder.entries.pop(name, None)
-            else:
-                folder.entries[name] = entry
+        folder.entries = {name: (mode, oid) for mode, name, oid in row.findall(folder.before)}
 
 
-def _below(folder: _Folder) -> Iterable[tuple[_Folder, str]]:
+def _cooked(raw: _Raw | None) -> Entry | None:
+    return None if raw is None else Entry(int(raw[0], 8), raw[1].hex())
+
+
+def _change(folder: _Folder) -> None:
+    for name, entry in folder.put.items():
+        if entry is None:
+            folder.entries.pop(name, None)
+        else:
+            folder.entries[name] = (b"%o" % entry.mode, bytes.fromhex(entry.oid))
+
+
+def _below(folder: _Folder) -> Iterator[tuple[bytes, _Folder, str]]:
+    """Give the folders to go into with their tree; an empty id where there is none yet."""
     for name, inner in folder.inner.items():
-        present = folder.entries.get(name)
-        yield inner, present.oid if present is not None and present.mode == TREE else ""
+        mode, oid = folder.entries.get(name, (b"", b""))
+        yield name, inner, oid.hex() if mode == _FOLDER else ""
 
 
 def _close(writer: PackWriter, folder: _Folder, was: str) -> None:
     for name, inner in folder.inner.items():
-        present = folder.entries.get(name)
+        mode, _ = folder.entries.get(name, (b"", b""))
         if inner.oid:
-            if folder.put.get(name) is not None and present is not None and present.mode != TREE:
+            if folder.put.get(name) is not None and mode != _FOLDER:
                 raise FailedError("tree_clash", f"{name!r} can't be a file and a folder at once.")
-            folder.entries[name] = Entry(TREE, inner.oid)
-        elif present is not None and present.mode == TREE:
+            folder.entries[name] = (_FOLDER, bytes.fromhex(inner.oid))
+        elif mode == _FOLDER:
             del folder.entries[name]
     if folder.entries:
-        data = format_tree(folder.entries.items())
+        data = _formatted(folder.entries)
         folder.oid = was if was and data == folder.before else writer.add("tree", data)
+
+
+def _formatted(entries: Mapping[bytes, _Raw]) -> bytes:
+    """Write a tree; git sorts folders as if their names ended in a slash."""
+    rows = sorted(
+        (name + b"/" if mode == _FOLDER else name, b"%s %s\0%s" % (mode, name, oid))
+        for name, (mode, oid) in entries.items()
+    )
+    return b"".join([row for _, row in rows])

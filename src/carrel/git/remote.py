@@ -71,7 +71,7 @@ def fetch(base: Git, url: str, access: Access = CLOSED) -> None:
     """
     with _reaching(base, url, access) as git:
         options = ("--prune", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--quiet")
-        _asked(git, url, *_FSCK, "fetch", *options, url, _HEADS, _TAGS)
+        _asked(git, url, *_FSCK, "-c", "fetch.unpackLimit=1", "fetch", *options, url, _HEADS, _TAGS)
 
 
 def default_branch(base: Git, url: str, access: Access = CLOSED) -> str | None:

@@ -3,11 +3,13 @@
 from typing import Annotated
 
 import typer
+from typer._completion_classes import completion_init
 from typer.main import get_command
 
 from carrel.cli import failing
 from carrel.cli.declaring import HELP_OPTIONS
 from carrel.cli.loading import LazyGroup
+from carrel.system import terminal
 
 root = typer.Typer(
     cls=LazyGroup,
@@ -43,6 +45,8 @@ def carrel(
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     asked = failing.Asked.read(arguments)
+    if terminal.completing():
+        completion_init()
     try:
         code = get_command(root).main(arguments, prog_name="carrel", standalone_mode=False)
     except SystemExit as done:  # shell completion ends that way

@@ -30,6 +30,11 @@ def home() -> str:
     return os.path.expanduser("~")
 
 
+def completing() -> bool:
+    """Tell whether a shell asks for completions instead of running a command."""
+    return bool(os.environ.get("_CARREL_COMPLETE"))
+
+
 def debugging() -> bool:
     """Tell whether CARREL_DEBUG asks for tracebacks."""
     return os.environ.get("CARREL_DEBUG", "") not in ("", "0")

@@ -7,7 +7,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from carrel.cli.wording import brief, count, shown
+from carrel.cli.wording import brief, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ class Board:
 
     def tell(self, agent: str, phase: "Phase", note: str) -> None:
         """Take note of one step."""
-        told = _saved(note) if phase.value == "valid" else shown(note)
+        told = f"saved as {brief(note)}" if phase.value == "valid" else shown(note)
         with self._lock:
             self._now[agent] = (phase.value, told)
             if self._live is None and not self._quiet:
@@ -85,8 +85,3 @@ class Board:
                 agent.name, agent.task, Text(mark + phase, _COLOURS.get(phase, "")), Text(note)
             )
         return table
-
-
-def _saved(note: str) -> str:
-    files, _, commit = note.partition(" ")
-    return f"{count(int(files), 'file')} saved as {brief(commit)}"

@@ -30,36 +30,44 @@ def checked(text: str, *, ok: bool = True) -> Text:
 
 
 def foreseen(found: "Prediction") -> Table:
-    """Return the conflicts that were predicted."""
-    table = _table("BETWEEN", "WILL CLASH IN")
+    """Return the conflicts that were predicted: each file, and who clashes there."""
+    clashing: dict[str, set[str]] = {}
     for pair in found.pairs:
-        files = sorted({one.path.rpartition("/")[2] for one in pair.conflicts})
-        table.add_row(f"{pair.first} and {pair.second}", Text(shown(", ".join(files))))
+        for one in pair.conflicts:
+            clashing.setdefault(one.path, set()).update((pair.first, pair.second))
+    table = _table("WILL CLASH", "IN")
+    for path, names in sorted(clashing.items(), key=lambda item: (-len(item[1]), item[0])):
+        table.add_row(", ".join(sorted(names)), Text(shown(path)))
     return table
 
 
-def settled(merges: "Sequence[tuple[Worked, MergeResult]]") -> Table:
-    """Return what was merged, in order, and how each conflict was settled."""
-    table = _table("MERGED", "CONFLICT", "KIND", "SETTLED BY", "WHY")
+def settled(merges: "Sequence[tuple[Worked, MergeResult]]", *, wide: bool) -> Table:
+    """Return what was merged, in order, and how each conflict was settled.
+
+    Args:
+        merges: Who, and how it ended.
+        wide: There is room for the reasons.
+    """
+    table = _table("MERGED", "CONFLICT", "KIND", "SETTLED", *(["WHY"] if wide else []))
     for worked, result in merges:
         name = worked.agent.name
         if not result.settlements:
-            table.add_row(name, Text("none", "green"), "", "", "")
+            table.add_row(name, Text("none", "green"))
         for at, one in enumerate(result.settlements):
             table.add_row(
-                name if at == 0 else "",
+                "" if at else name,
                 Text(shown(one.path.rpartition("/")[2])),
                 str(one.kind),
-                Text(_winner(one), "cyan"),
-                Text(one.reason, "dim"),
+                Text(_winner(one, name, result.merged_to), "cyan"),
+                *([Text(one.reason, "dim")] if wide else []),
             )
     return table
 
 
-def _winner(one: "Settlement") -> str:
+def _winner(one: "Settlement", child: str, parent: str) -> str:
     if one.winner is None:
         return "both kept" if one.strategy.value == "union" else one.strategy.value
-    return f"{one.winner} wins"
+    return f"{child if one.winner.value == 'child' else parent} wins"
 
 
 def loser(where: str, text: str) -> Text:
@@ -67,7 +75,8 @@ def loser(where: str, text: str) -> Text:
     lines = text.splitlines()
     more = [f"… {count(len(lines) - _MOST_LINES, 'more line')}"] * (len(lines) > _MOST_LINES)
     body = "\n".join(f"  │ {shown(line)}" for line in [*lines[:_MOST_LINES], *more])
-    return Text.assemble(("$ ", "dim"), (where, "cyan"), "\n", (body, "dim"))
+    command = (("$ ", "dim"), (where, "cyan"), "\n", (body, "dim"))
+    return Text.assemble(*command, no_wrap=True, overflow="ignore")
 
 
 def found(proof: "Proof") -> Text:
@@ -77,6 +86,20 @@ def found(proof: "Proof") -> Text:
         f"under references, {len(proof.lost)} lost",
         ok=not proof.lost,
     )
+
+
+def left_standing(folder: str, repository: str, names: "Sequence[str]") -> list[Text]:
+    """Return how to look around in what was kept, and how to clean it up."""
+    lines = {
+        "look around": f"export CARREL_HOME={folder}/home; carrel ls",
+        "see main": f"git --git-dir={repository} log --graph --oneline main",
+        "clean up": f"for name in {' '.join(names)}; do carrel rm $name; done; rm -r {folder}",
+    }
+    told = [
+        Text.assemble(f"  {title:<12} ", (line, "cyan"), no_wrap=True, overflow="ignore")
+        for title, line in lines.items()
+    ]
+    return [heading("Everything is left standing"), *told]
 
 
 def next_steps() -> Table:

@@ -19,6 +19,10 @@ from carrel.git.gateway import Git
 from carrel.system import disk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.table import Table
+
     from carrel.cli.output import Output
     from carrel.control.context import Context
     from carrel.control.demo.acts import Demonstration, Worked
@@ -87,7 +91,8 @@ class _Play:
         source = "Carrel's own repository" if staged.own else "a sample repository"
         self.show.put(
             pages.heading("Five agents work on the same files, each in a workspace of its own"),
-            f"{source}, {count(staged.files, 'file')} at {brief(staged.commit)}\n",
+            f"{source}, {count(staged.files, 'file')} at {brief(staged.commit)}, copied to a "
+            "throwaway folder\n",
         )
         self.told["repository"] = record(staged)
 
@@ -98,11 +103,10 @@ class _Play:
         self.show.put(
             "",
             pages.checked(
-                f"{count(len(worked), 'workspace')} by the driver {driver}, at the same time, "
-                f"the slowest in {slowest:.0f} ms; your own checkout was not touched"
+                f"{count(len(worked), 'workspace')} made at once in {slowest:.0f} ms ({driver})"
             ),
             *(
-                pages.checked(f"{name} was checked, sent back ({failure}), and repaired it")
+                pages.checked(f"{name} was sent back to repair: {failure}")
                 for name, failure in failures
             ),
         )
@@ -125,14 +129,21 @@ class _Play:
         foreseen = demonstration.foresee(worked)
         self.show.put(pages.heading("Conflicts are predicted before anything is merged"))
         self.show.put(pages.foreseen(foreseen))
-        merges = list(demonstration.merge(worked, foreseen.order))
-        self.show.put(
-            pages.heading("All are merged, in the order with the fewest conflicts"),
-            pages.settled(merges),
-        )
+        self.show.put(pages.heading("All are merged, in the order with the fewest conflicts"))
+        merges: list[tuple[Worked, MergeResult]] = []
+        self.show.growing(self._growing(demonstration.merge(worked, foreseen.order), merges))
         self.told["prediction"] = record(foreseen)
         self.told["merges"] = [{"agent_id": one.agent.name, **record(r)} for one, r in merges]
         return merges
+
+    def _growing(
+        self,
+        done: "Iterable[tuple[Worked, MergeResult]]",
+        merges: "list[tuple[Worked, MergeResult]]",
+    ) -> "Iterator[Table]":
+        for merge in done:
+            merges.append(merge)
+            yield pages.settled(merges, wide=self.show.wide)
 
     def _proved(
         self,
@@ -173,15 +184,14 @@ class _Play:
         removed = [] if self.keep else demonstration.clean_up(worked)
         verdict = ledger.verify(self.ctx)
         freed = sum(one.bytes_freed for one in removed) / 1e6
-        chain = f"the ledger holds {count(verdict.events, 'event')} in an unbroken chain"
         if removed:
-            chain = f"{count(len(removed), 'workspace')} removed, {freed:.1f} MB freed; {chain}"
+            names = f"{count(len(removed), 'workspace')} removed, their branches kept"
+            self.show.put(pages.checked(f"{names}, {freed:.1f} MB freed"))
+        chain = f"the ledger tells it all: {count(verdict.events, 'event')}, the chain holds"
         self.show.put(pages.checked(chain, ok=verdict.broken_at is None))
         if self.keep:
-            self.show.put(
-                f"\nEverything is left in {self.folder}: 'export CARREL_HOME={self.folder}/home', "
-                f"then 'carrel ls'; main is in {staged.path}."
-            )
+            names = [one.agent.name for one in worked]
+            self.show.put(*pages.left_standing(str(self.folder), staged.path, names))
         self.show.put(pages.heading("Try next"), pages.next_steps())
         self.told["removed"] = [one.as_mapping() for one in removed]
         self.told["ledger"] = record(verdict)

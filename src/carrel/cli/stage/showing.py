@@ -5,13 +5,18 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from carrel.system import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import RenderableType
 
 WIDTH_OF_PICTURE = 100
+WIDE = 118
 _FONTS = re.compile(r"@font-face \{.*?\n    \}\n", re.DOTALL)
 
 
@@ -37,17 +42,36 @@ class Show:
                 highlight=False,
             )
 
+    @property
+    def wide(self) -> bool:
+        """There is room for one more column, on the terminal and on the sheet."""
+        return self._sheet is None and self.console.width >= WIDE
+
     def put(self, *things: "RenderableType") -> None:
         """Show things below what is shown already."""
         for thing in things:
             if not self.quiet:
-                self.console.print(thing)
+                whole = isinstance(thing, Text) and bool(thing.no_wrap)  # to be copied as it is
+                self.console.print(thing, soft_wrap=whole)
             self.draw(thing)
 
     def draw(self, thing: "RenderableType") -> None:
         """Draw a thing that the terminal has shown in another way."""
         if self._sheet is not None:
             self._sheet.print(thing)
+
+    def growing(self, things: "Iterable[RenderableType]") -> None:
+        """Show the states of one thing (one at least), each in place of the one before."""
+        last: RenderableType = ""
+        if self.quiet or not self.console.is_terminal:
+            last = list(things)[-1]
+            if not self.quiet:
+                self.console.print(last)
+        else:
+            with Live(console=self.console, auto_refresh=False) as live:
+                for last in things:
+                    live.update(last, refresh=True)
+        self.draw(last)
 
     def picture(self) -> str:
         """Return the drawing as SVG, with the reader's own fonts."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from carrel.control import checkpoints, cleanup, merging, workspaces
+from carrel.control import checkpoints, cleanup, merging, prediction, workspaces
 from carrel.control.cleanup import Removal
 from carrel.control.context import Context
 from carrel.control.demo.script import AGENTS, CHANGES, Agent, Step
@@ -91,9 +91,7 @@ class Demonstration:
 
     def foresee(self, worked: Sequence[Worked]) -> Prediction:
         """Predict the conflicts and the best order."""
-        from carrel.control.prediction import predict  # noqa: PLC0415 - after the fan-out
-
-        return predict(self.ctx, [one.workspace for one in worked])
+        return prediction.predict(self.ctx, [one.workspace for one in worked])
 
     def merge(
         self, worked: Sequence[Worked], order: Sequence[str]
@@ -132,8 +130,7 @@ class Demonstration:
                 self._attempt(worked, agent.repair, Phase.REPAIRING)
         if len(worked.failures) > 1:
             raise FailedError("demo_failed", f"{name} could not repair: {worked.failures[-1]}")
-        saved = worked.saved[-1]
-        self.watcher.tell(name, Phase.VALID, f"{saved.files_changed} {saved.commit_sha}")
+        self.watcher.tell(name, Phase.VALID, worked.saved[-1].commit_sha)
         return Worked(agent, reread(self.ctx, made), spent, worked.saved, worked.failures)
 
     def _attempt(self, worked: Worked, steps: Sequence[Step], phase: Phase) -> None:

@@ -73,7 +73,8 @@ def _losing(vault: Git, settlement: Settlement) -> Iterable[str]:
 
 
 def _added(git: Git, old: str, new: str) -> list[str]:
-    diff = git.text("diff", "--unified=0", "--no-color", "--find-renames", old, new)
+    plain = ("--no-color", "--no-ext-diff", "--no-textconv")
+    diff = git.text("diff", "--unified=0", "--find-renames", *plain, old, new)
     added = [
         line[1:]
         for line in diff.splitlines()

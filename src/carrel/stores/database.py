@@ -104,9 +104,15 @@ class DatabaseService:
     def _opened(self) -> _Database:
         if self._database is None:
             if self.address.kind is Kind.SQLITE:
-                self._database = SqliteDatabase(self.address)
+                self._database = SqliteDatabase(self.address, _upgrade)
             else:
                 from carrel.stores.postgres import PostgresDatabase  # noqa: PLC0415 - SQLAlchemy
 
                 self._database = PostgresDatabase(self.address, self.engine())
         return self._database
+
+
+def _upgrade(address: Address) -> None:
+    from carrel.stores.schema import upgrade_file  # noqa: PLC0415 - Alembic takes 400 ms
+
+    upgrade_file(address)

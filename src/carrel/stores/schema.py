@@ -139,7 +139,7 @@ def _upgrade_sqlite(address: Address) -> None:
     raw = open_file(address.path)
     try:
         with translated(address.path):
-            prepare(raw, address)
+            prepare(raw, address, upgrade_file)
     finally:
         raw.close()
 

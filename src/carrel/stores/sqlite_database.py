@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import monotonic
 
@@ -22,6 +22,8 @@ from carrel.stores.versions import refuse_foreign, refuse_unknown
 from carrel.system import faults
 from carrel.system.clock import SystemClock
 
+Upgrade = Callable[[Address], None]
+
 _PAUSE_SECONDS = 0.005
 
 _inherited: list[sqlite3.Connection] = []
@@ -29,10 +31,16 @@ _inherited: list[sqlite3.Connection] = []
 
 
 class SqliteDatabase:
-    """Safe for threads (a connection serves one at a time), processes and forks."""
+    """Safe for threads (a connection serves one at a time), processes and forks.
 
-    def __init__(self, address: Address) -> None:
+    Args:
+        address: Which file.
+        upgrade: Brings a database of an older program to this program's schema.
+    """
+
+    def __init__(self, address: Address, upgrade: Upgrade) -> None:
         self._address = address
+        self._upgrade = upgrade
         self._path = address.path
         self._idle: list[sqlite3.Connection] = []
         self._owner = os.getpid()
@@ -84,7 +92,10 @@ class SqliteDatabase:
             try:
                 yield raw
             finally:
-                self._idle.append(raw)
+                if raw.in_transaction:  # not even ROLLBACK worked: closing does it
+                    raw.close()
+                else:
+                    self._idle.append(raw)
 
     def _forget_inherited(self) -> None:
         if self._owner != os.getpid():
@@ -95,7 +106,7 @@ class SqliteDatabase:
         raw = open_file(self._path)
         if not self._ready:
             try:
-                prepare(raw, self._address)
+                prepare(raw, self._address, self._upgrade)
             except BaseException:
                 raw.close()
                 raise
@@ -114,17 +125,14 @@ def version_of(raw: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def prepare(raw: sqlite3.Connection, address: Address) -> None:
+def prepare(raw: sqlite3.Connection, address: Address, upgrade: Upgrade) -> None:
     """Bring a database that was just opened to the schema that this program knows."""
     version = version_of(raw)
     if version is None:
         _create(raw, address)
     elif version != HEAD:
         refuse_unknown(version, address)
-        # Alembic takes 400 ms to import: only a database that needs it pays.
-        from carrel.stores.schema import upgrade_file  # noqa: PLC0415
-
-        upgrade_file(address)
+        upgrade(address)
 
 
 def _create(raw: sqlite3.Connection, address: Address) -> None:

@@ -1,7 +1,7 @@
 """Every statement that Carrel runs, in SQL that SQLite and PostgreSQL both take.
 
 Named SQL instead of SQLAlchemy expressions, because on SQLite it needs no import of SQLAlchemy:
-see docs/decisions/0006-import-cost.md. Tests run each statement on both databases, and compare
+see docs/decisions/database.md. Tests run each statement on both databases, and compare
 the columns with the tables. Parameters are written `:name`.
 """
 
@@ -106,7 +106,7 @@ BRANCH_TAKEN = (
     "SELECT workspace_id FROM agent_workspaces "
     "WHERE project_id = :project_id AND branch_key = :branch_key"
 )
-COUNT_OPEN = f"SELECT count(agent_key) FROM agent_workspaces WHERE {_OPEN}"  # noqa: S608 - constants
+COUNT_OPEN = f"SELECT count(*) FROM agent_workspaces WHERE {_OPEN}"  # noqa: S608 - constants
 OLDEST_OPEN = (
     f"SELECT agent_id FROM agent_workspaces WHERE {_OPEN} "  # noqa: S608 - constants
     "ORDER BY created_at, workspace_id LIMIT 4"

@@ -1,6 +1,7 @@
 """What only SQLite has: a file on a disk that can be full, read-only, damaged, or opened twice."""
 
 import os
+import re
 import resource
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from carrel.domain.leases import Lease
 from carrel.errors import FailedError, RefusedError
-from carrel.stores import schema_file, sqlite, sqlite_database
+from carrel.stores import schema_file, sqlite, sqlite_database, statements
 from carrel.stores.database import DatabaseService
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -216,6 +217,32 @@ def test_killed_before_the_commit_nothing_was_written(db: DatabaseService, file:
     _append(db, "later")
     with db.reading() as session:
         assert [event.subject for event in session.events()] == ["s", "later"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (statements.COUNT_OPEN, "COVERING INDEX ix_agent_workspaces_state"),
+        (statements.OPEN_WORKSPACE_OF, "INDEX uq_agent_workspaces_agent_key_open (agent_key=?)"),
+        (statements.BRANCH_TAKEN, "INDEX sqlite_autoindex_agent_workspaces_2"),
+        (statements.workspaces(of_project=False, states=2), "INDEX ix_agent_workspaces_state"),
+        (statements.SETTLEMENTS, "INDEX ix_merge_conflict_resolutions_workspace_id"),
+        (statements.CHECKPOINT_OF_ITERATION, "(workspace_id=? AND iteration=?)"),
+        (statements.LAST_CHECKPOINT, "(workspace_id=?)"),
+        (statements.EVENTS_OF, "INDEX ix_ledger_subject"),
+        (statements.EVENTS, "INTEGER PRIMARY KEY"),
+    ],
+    ids=lambda text: text[:60] if isinstance(text, str) else None,
+)
+def test_no_statement_costs_what_is_long_gone(
+    db: DatabaseService, file: Path, statement: str, index: str
+) -> None:
+    _append(db)
+    raw = sqlite.open_file(str(file))
+    values = dict.fromkeys(re.findall(r":(\w+)", statement), "x")
+    plan = raw.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+    raw.close()
+    assert index in " ".join(str(row[3]) for row in plan)
 
 
 def test_idle_connections_are_few_and_closed(db: DatabaseService) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from carrel.errors import FailedError
@@ -66,25 +67,27 @@ def detach(pid: int, tree: str) -> None:
     _script("detach", str(pid), tree)
 
 
-def end(kept: Holder) -> None:
-    """Kill a holder, frozen or not; nothing happens if it is gone."""
-    try:
-        handle = os.pidfd_open(kept.pid)
-    except OSError:
-        return
-    try:
-        if kept.alive():
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
-
-
-def shared(kept: Holder) -> bool:
-    """Tell whether somebody besides its holder is in the namespace."""
+def others(kept: Holder) -> list[int]:
+    """List who is in the namespace besides its holder."""
     spaces = ((pid, processes_seen.namespace(pid)) for pid in processes_seen.pids())
-    return any(space == kept.space and pid != kept.pid for pid, space in spaces)
+    return [pid for pid, space in spaces if space == kept.space and pid != kept.pid]
+
+
+def holds(pid: int, tree: str) -> bool:
+    """Tell whether a process was started to hold a namespace for `tree`."""
+    words = processes_seen.arguments_of(pid)
+    return os.fsencode(holder.__file__) in words and os.fsencode(tree) in words
+
+
+def end_process(pid: int, tree: str) -> None:
+    """Kill a process that holds a namespace for `tree`, and no other."""
+    with suppress(OSError):
+        handle = os.pidfd_open(pid)
+        try:
+            if holds(pid, tree):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        finally:
+            os.close(handle)
 
 
 def entering(kept: Holder, tree: str, command: Sequence[str]) -> list[str]:

@@ -54,7 +54,10 @@ class UserOverlayDriver:
             layered.make_folders(place)
             layered.refuse_hidden_files(place)
             if not self._attempt(place, lowers):
-                survivors.wait_or_refuse(place, lambda: self._attempt(place, lowers))
+                # It may be a holder that was being started when its maker was killed.
+                survivors.wait_or_refuse(
+                    place, lambda: self._adopted(place) or self._attempt(place, lowers)
+                )
 
     def presented(self, place: Place) -> bool:
         """Tell whether a holder lives and has our upper directory mounted at the tree.
@@ -69,10 +72,13 @@ class UserOverlayDriver:
             kept = self._kept(place)
             if kept is None:
                 return
-            if namespaces.shared(kept):
+            others = namespaces.others(kept)
+            spare = [pid for pid in others if namespaces.holds(pid, place.tree)]
+            if len(spare) < len(others):
                 self._detach(place, kept)
                 faults.point("driver.detached")
-            namespaces.end(kept)
+            for pid in (*spare, kept.pid):
+                namespaces.end_process(pid, place.tree)
             os.unlink(_note(place))
 
     def delta(self, place: Place, lowers: Sequence[str], prune: Callable[[bytes], bool]) -> Folder:
@@ -120,22 +126,34 @@ class UserOverlayDriver:
         return kept if shows else None
 
     def _adopted(self, place: Place) -> bool:
-        """Keep a namespace whose holder was killed while others still work in it."""
+        """Keep a namespace whose holder was killed, or whose maker was before it took note.
+
+        A sandbox that somebody made inside the namespace is no place for everybody: only the
+        namespace of the last holder counts, or one that a holder of ours is in.
+        """
         lost = _read_note(place)
-        for seen, mount in processes_seen.seeing(survivors.is_ours(place)):
-            if (
-                lost is None
-                or mount.point != os.fsencode(place.tree)
-                or processes_seen.namespace(seen.pid) != lost.space
-            ):
-                continue  # a sandbox inside the namespace is no place for everybody
-            try:
-                kept, _ = namespaces.adopt(seen.pid, place.tree, layered.MARKER)
-            except StepError:
-                continue
-            _write_note(place, kept)
-            return True
+        known = {lost.space} if lost is not None else set[str]()
+        seen = [
+            one.pid
+            for one, mount in processes_seen.seeing(survivors.is_ours(place))
+            if mount.point == os.fsencode(place.tree)
+        ]
+        holders = [pid for pid in seen if namespaces.holds(pid, place.tree)]
+        known.update(processes_seen.namespace(pid) for pid in holders)
+        for pid in seen:
+            if processes_seen.namespace(pid) in known and self._adopt(place, pid):
+                for spare in holders:
+                    namespaces.end_process(spare, place.tree)
+                return True
         return False
+
+    def _adopt(self, place: Place, pid: int) -> bool:
+        try:
+            kept, _ = namespaces.adopt(pid, place.tree, layered.MARKER)
+        except StepError:
+            return False
+        _write_note(place, kept)
+        return True
 
     def _detach(self, place: Place, kept: Holder) -> None:
         """Hide the mount from others in the namespace, who outlive the holder."""
@@ -160,7 +178,7 @@ class UserOverlayDriver:
         options = mounts.overlay_options(lowers, upper_of(place), work_of(place), _OPTIONS)
         kept, shown = namespaces.hold(tree, options, layered.MARKER)
         if shown != place.layer and not layered.hides_marker(place):
-            namespaces.end(kept)
+            namespaces.end_process(kept.pid, tree)
             raise FailedError(
                 "mount_unproved",
                 f"The tree of {place.workspace_id} was mounted but does not show its layer.",
@@ -173,7 +191,7 @@ class UserOverlayDriver:
         other = f"{place.home}/other"
         os.mkdir(other)
         try:
-            namespaces.end(self._hold(place, lowers, other))
+            namespaces.end_process(self._hold(place, lowers, other).pid, other)
         except StepError as error:
             return error.errno == errno.EBUSY
         return False

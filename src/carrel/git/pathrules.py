@@ -11,7 +11,7 @@ _NTFS_GIT = re.compile(rb"(?:\.git|git~1)" + _END, re.IGNORECASE | re.DOTALL)
 # NTFS makes short names of eight characters: six letters and ~1 to ~4, or later letters of a
 # hash of the name, with ever more digits after the tilde.
 _HASHED = b"|".join(
-    re.escape(b"gi7eb9"[:letters]) + b"~[1-9][0-9]{%d}" % (6 - letters) for letters in range(7)
+    re.escape(b"gi7eba"[:letters]) + b"~[1-9][0-9]{%d}" % (6 - letters) for letters in range(7)
 )
 _NTFS_MODULES = re.compile(
     rb"(?:\.gitmodules|gitmod~[1-4]|" + _HASHED + rb")" + _END, re.IGNORECASE | re.DOTALL

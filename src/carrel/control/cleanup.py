@@ -109,7 +109,8 @@ def finish_removal(ctx: Context, removal: Removal) -> Removal:
     ) as tx:
         tx.save_workspace(removing)
     faults.point("remove.noted")
-    ctx.driver(current).withdraw(place)
+    if os.path.isdir(place.home):
+        ctx.driver(current).withdraw(place)
     faults.point("remove.withdrawn")
     freed = _aside(ctx, place)
     faults.point("remove.aside")

@@ -29,11 +29,13 @@ def healed(ctx: Context, workspace: Workspace) -> Workspace:
         last = tx.last_checkpoint(workspace.workspace_id)
     number = 1 if last is None else last.number + 1
     missing: list[Checkpoint] = []
+    before = workspace.head_commit
     while True:
         found = reader.info(f"refs/carrel/ws/{workspace.workspace_id}/checkpoint/{number}")
         if found is None:
             break
-        missing.append(_row(stores, workspace, number, found.oid))
+        missing.append(_row(stores, workspace, number, found.oid, before))
+        before = found.oid
         number += 1
     caught_up = replace(workspace, head_commit=head.oid, updated_at=ctx.clock.now())
     with ctx.noting(
@@ -48,11 +50,13 @@ def healed(ctx: Context, workspace: Workspace) -> Workspace:
     return caught_up
 
 
-def _row(stores: Stores, workspace: Workspace, number: int, commit_id: str) -> Checkpoint:
+def _row(
+    stores: Stores, workspace: Workspace, number: int, commit_id: str, before: str
+) -> Checkpoint:
     commit = stores.vault_reader.commit(commit_id)
     message, iteration, reason = split_trailers(commit.message.decode(errors="replace"))
     changed = stores.vault.run(
-        "diff-tree", "-r", "-z", "--name-only", "--no-renames", commit.parents[0], commit_id
+        "diff-tree", "-r", "-z", "--name-only", "--no-renames", before, commit_id
     ).out.count(b"\0")
     return Checkpoint(
         checkpoint_id=new_id("cp"),

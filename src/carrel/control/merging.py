@@ -113,7 +113,9 @@ def _attempt(
     ctx: Context, current: Workspace, target: _Target, request: MergeRequest
 ) -> MergeResult | None:
     rules = _rules(ctx, request)
-    tip = landing.tip(target.stores, target.project, target.branch, fetch=request.push)
+    tip = landing.tip(
+        target.stores, target.project, target.branch, fetch=request.push, access=ctx.access
+    )
     merge_id = new_id("m")
     merged = merge_trees(
         target.stores.vault,
@@ -145,7 +147,13 @@ def _attempt(
     plan(ctx, target.stores, current, landed, merged.keep)
     faults.point("merge.planned")
     if not landing.land(
-        target.stores, target.project, target.branch, commit, expected=tip, push=request.push
+        target.stores,
+        target.project,
+        target.branch,
+        commit,
+        expected=tip,
+        push=request.push,
+        access=ctx.access,
     ):
         return None
     faults.point("merge.landed")
@@ -179,7 +187,7 @@ def _already(
     if landed is not None and not request.dry_run:
         finish(ctx, current, landed)
     if request.push and not request.dry_run:
-        landing.push(target.stores, target.project, target.branch)
+        landing.push(target.stores, target.project, target.branch, access=ctx.access)
     done = landed.settlements if landed is not None else ()
     return MergeResult(
         status="conflict_resolved" if done else "success",

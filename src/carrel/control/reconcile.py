@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from carrel.control import cleanup, occupancy
+from carrel.control import cleanup, occupancy, projects
 from carrel.control.context import Context
 from carrel.control.finding import reread
 from carrel.control.healing import healed
@@ -13,6 +13,7 @@ from carrel.control.undoing import undo_creation
 from carrel.control.workspaces import lowers
 from carrel.domain.workspaces import State, Workspace
 from carrel.errors import CarrelError
+from carrel.git import landing
 from carrel.git.refs import Move
 from carrel.system import disk, locks
 
@@ -48,8 +49,8 @@ def reconcile(ctx: Context, *, dry_run: bool = False) -> list[Finding]:
         rows = tx.workspaces()
     for workspace in rows:
         findings += _reconciled(ctx, workspace, dry_run=dry_run)
-    for finding, cure in _strangers(ctx, {ws.workspace_id for ws in rows}):
-        findings.append(finding if dry_run else _applied(finding, cure))
+    rest = [*_strangers(ctx, {ws.workspace_id for ws in rows}), *_landings(ctx)]
+    findings += [found if dry_run else _applied(found, cure) for found, cure in rest]
     return findings
 
 
@@ -195,6 +196,21 @@ def _strangers(ctx: Context, known: set[str]) -> Iterator[_Step]:
                     "It is put aside in the trash folder.",
                 ),
                 partial(disk.rename_aside, f"{root}/{name}", f"{root}/.trash/{name}"),
+            )
+
+
+def _landings(ctx: Context) -> Iterator[_Step]:
+    for project in projects.listing(ctx):
+        stores = ctx.stores(project)
+        if landing.pending(stores):
+            yield (
+                Finding(
+                    "half_landed",
+                    project.name,
+                    "A merge was stopped while files of your clone were being written.",
+                    "It is finished, or taken back.",
+                ),
+                partial(landing.recover, stores, project),
             )
 
 

@@ -156,7 +156,7 @@ class _Desk:
         own = f"{plan.git_dir}/index"
         if os.path.exists(own):
             shutil.copyfile(own, f"{plan.stage}/new")
-        stale = self.git.run("update-index", "-q", "--really-refresh", ok=(0, 1)).code
+        stale = self.git.run("update-index", "--really-refresh", ok=(0, 1)).code
         staged = self.git.run("diff-index", "--cached", "--quiet", plan.old, "--", ok=(0, 1)).code
         if stale or staged:
             raise self._dirty(branch, self._edited())

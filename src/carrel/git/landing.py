@@ -169,6 +169,12 @@ def publish_branch(stores: Stores, project: Project, name: str, oid: str) -> str
     )
 
 
+def pending(stores: Stores) -> bool:
+    """Tell whether the process of a landing died while the user's files were written."""
+    journals = f"{stores.home}/landings"
+    return os.path.isdir(journals) and bool(os.listdir(journals))
+
+
 def recover(stores: Stores, project: Project) -> list[str]:
     """Finish or take back landings whose process died; return what was done, in sentences."""
     if project.kind is not SourceKind.PATH or not os.path.isdir(f"{stores.home}/landings"):

@@ -180,7 +180,7 @@ def _build(draft: str, source: Source, branch: str | None, access: Access) -> No
     _write(f"{base.git_dir}/HEAD", f"ref: refs/heads/{chosen}\n".encode())
     vault = _skeleton(f"{draft}/vault.git", form)
     _write(f"{vault.git_dir}/objects/info/alternates", b"../../base.git/objects\n")
-    _write(f"{vault.git_dir}/HEAD", b"ref: refs/carrel/none\n")
+    _write(f"{vault.git_dir}/HEAD", b"ref: refs/heads/none\n")
     os.chmod(vault.git_dir, _PRIVATE)
 
 

@@ -19,7 +19,7 @@ from carrel.domain.conflicts import Rules, Strategy
 from carrel.domain.projects import Project
 from carrel.domain.results import CommitInfo, MergeResult
 from carrel.domain.workspaces import OPEN_STATES, Workspace
-from carrel.errors import CarrelError, FailedError
+from carrel.errors import CarrelError, FailedError, RefusedError
 from carrel.git.predict import Prediction
 from carrel.system import processes
 from carrel.system.foreground import environment
@@ -108,12 +108,27 @@ class Demonstration:
         request = workspaces.Request(REVIEWER, project=self.project.name)
         reviewer = workspaces.create(self.ctx, request)
         found = self._invalid(reviewer)
-        cleanup.remove(self.ctx, reviewer, preserve_branch=False, discard=True)
+        self._removed(reviewer, preserve_branch=False)
         return found
 
-    def clean_up(self, worked: Sequence[Worked]) -> list[Removal]:
-        """Remove the workspaces; their branches stay."""
-        return [cleanup.remove(self.ctx, one.workspace) for one in worked]
+    def clean_up(self, worked: Sequence[Worked]) -> tuple[list[Removal], list[str]]:
+        """Remove the workspaces, their branches stay; return also what was refused, and why."""
+        removals = [self._removed(one.workspace, preserve_branch=True) for one in worked]
+        return (
+            [one for one in removals if isinstance(one, Removal)],
+            [one for one in removals if isinstance(one, str)],
+        )
+
+    def _removed(self, workspace: Workspace, *, preserve_branch: bool) -> Removal | str:
+        """Remove a workspace, unless some stranger on this machine keeps its mount."""
+        try:
+            return cleanup.remove(
+                self.ctx, workspace, preserve_branch=preserve_branch, discard=not preserve_branch
+            )
+        except RefusedError as error:
+            if error.code != "workspace_occupied":
+                raise
+            return error.what
 
     def _one(self, agent: Agent) -> Worked:
         name = agent.name

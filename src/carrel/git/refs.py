@@ -133,14 +133,27 @@ def write_mirror(git: Git, ref: str, oid: str) -> bool:
     """
     path = f"{git.git_dir}/{ref}"
     draft = f"{git.git_dir}/carrel-ref-{os.getpid()}-{threading.get_ident()}"
+    if tip(git, ref) is None and _clashes(git, ref):
+        return False
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(draft, "wb") as file:
             file.write(f"{oid}\n".encode())
         os.rename(draft, path)
     except OSError:
+        if os.path.exists(draft):
+            os.unlink(draft)
         return False
     return True
+
+
+def _clashes(git: Git, ref: str) -> bool:
+    """Tell whether a packed reference needs `ref` as a folder, or is one above it."""
+    parts = ref.split("/")
+    above = {"/".join(parts[:count]) for count in range(3, len(parts))}
+    _packed(git.git_dir, ref)
+    seen = _packed_seen.get(f"{git.git_dir}/packed-refs")
+    return any(name in above or name.startswith(f"{ref}/") for name in (seen[1] if seen else ()))
 
 
 def parse_packed(data: bytes) -> dict[str, str]:

@@ -159,22 +159,9 @@ def branch_exists(stores: Stores, project: Project, name: str) -> bool:
     return refs.taken(_where(stores, project), f"refs/heads/{name}")
 
 
-def mirror(stores: Stores, ref: str, oid: str) -> None:
-    """Let a reference of `base` be `oid`, whatever it was."""
-    for _ in range(10):
-        now = refs.tip(stores.base, ref)
-        if now == oid:
-            return
-        if refs.write_mirror(stores.base, ref, oid):
-            return
-        if stores.base_refs.move([Move(ref, oid, now or refs.zeros(stores.width))]):
-            return
-
-
-def ensure_known(stores: Stores, project: Project, oid: str) -> None:
-    """Bring a commit of the user's repository into `base`, unless it is there."""
-    if not stores.in_base(oid):
-        _import(stores, repository(project.source), (oid,))
+def mirror(stores: Stores, ref: str, oid: str) -> bool:
+    """Let a reference of `base` be `oid`, whatever it was; False where another is in its way."""
+    return refs.tip(stores.base, ref) == oid or refs.write_mirror(stores.base, ref, oid)
 
 
 def _where(stores: Stores, project: Project) -> Git:
@@ -189,7 +176,8 @@ def _follow(stores: Stores, where: Repository, ref: str) -> str | None:
         return None
     if not stores.in_base(oid):
         _import(stores, where, (oid,))
-    mirror(stores, ref, oid)
+    if not mirror(stores, ref, oid):  # a branch that is gone there is in the way here
+        _import(stores, where, ())
     return oid
 
 

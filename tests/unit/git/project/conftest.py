@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carrel.domain.projects import Project, SourceKind
-from carrel.git import landing, sources, stores
+from carrel.git import landing, sources, stores, upstream
 from carrel.git.objects import FILE, Entry, PackWriter
 from carrel.git.stores import Stores
 from carrel.git.trees import edit_tree
@@ -89,6 +89,7 @@ class Bench:
         self, tip: str, files: dict[bytes, bytes | None], parents: tuple[str, ...] = ()
     ) -> str:
         """Make a commit in the vault on top of `tip`."""
+        upstream.resolve(self.stores, self.project, tip)  # brings it
         writer = PackWriter(f"{self.stores.vault.git_dir}/objects", self.stores.width)
         changes = {
             path: None if data is None else Entry(FILE, writer.blob(data))

@@ -1,0 +1,525 @@
+"""Landing a merge where the project came from."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from carrel.errors import BadInputError, FailedError, NotFoundError, RefusedError
+from carrel.git import landing, refs, upstream
+from carrel.git.gateway import Git
+
+NEW = {b"b.txt": b"changed\n", b"new/file": b"n\n", b"dir/c.txt": None}
+
+
+def land(bench, new: str, *, branch: str = "main", expected: str | None = None, **more) -> bool:
+    old = bench.clone.tip(branch) if expected is None else expected
+    return landing.land(bench.stores, bench.project, branch, new, expected=old, **more)
+
+
+@pytest.fixture
+def aside(bench):
+    """The clone has another branch checked out than the one that is landed on."""
+    bench.clone.git("checkout", "-q", "-b", "elsewhere")
+    return bench
+
+
+def test_a_merge_lands_in_the_users_repository(aside) -> None:
+    clone, st = aside.clone, aside.stores
+    tip = landing.tip(st, aside.project, "main")
+    new = aside.merge(tip, NEW)
+    assert landing.land(st, aside.project, "main", new, expected=tip)
+    assert clone.tip("main") == new == refs.tip(st.base, "refs/heads/main")
+    assert clone.git("ls-tree", "-r", "--name-only", "main").split() == ["a.txt", "b.txt", "new/file"]
+    assert clone.git("log", "-1", "--format=%an <%ae> %ct %s", "main").startswith(
+        "Ada <ada@example.org> 1772366400 Merge"
+    )
+    assert clone.git("fsck", "--strict", "--connectivity-only") == ""
+    assert st.base.run("fsck", "--strict").code == 0
+    assert clone.status() == ""
+    assert clone.git("reflog", "show", "-1", "--format=%H", "main") == new
+
+
+def test_a_lost_race_is_told(aside) -> None:
+    clone = aside.clone
+    old = clone.tip("main")
+    new = aside.merge(old, NEW)
+    clone.git("checkout", "-q", "main")
+    theirs = clone.commit("theirs")
+    clone.git("checkout", "-q", "elsewhere")
+    assert not land(aside, new, expected=old)
+    assert clone.tip("main") == theirs
+    assert landing.tip(aside.stores, aside.project, "main") == theirs
+    again = aside.merge(theirs, NEW)
+    assert land(aside, again)
+
+
+def test_many_objects_go_another_way(aside, monkeypatch) -> None:
+    from carrel.git import transport
+
+    monkeypatch.setattr(transport, "FEW", 5)
+    new = aside.merge(aside.clone.tip("main"), {b"d/%d" % n: b"%d" % n for n in range(30)})
+    assert land(aside, new)
+    assert aside.clone.git("fsck", "--strict", "--connectivity-only") == ""
+
+
+def test_a_bare_repository(clone, make_bench, tmp_path) -> None:
+    clone.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
+    bench = make_bench(type(clone)(tmp_path / "bare.git"))
+    new = bench.merge(clone.tip("main"), NEW)
+    assert land(bench, new)
+    assert bench.clone.tip("main") == new
+
+
+@pytest.mark.parametrize("form", ["sha1", "sha256"])
+def test_every_object_format(form, make_clone, make_bench) -> None:
+    clone = make_clone("c", f"--object-format={form}")
+    clone.commit("first", a="1")
+    clone.git("checkout", "-q", "-b", "elsewhere")
+    bench = make_bench(clone)
+    new = bench.merge(clone.tip("main"), NEW)
+    assert land(bench, new)
+    assert clone.git("fsck", "--strict") == ""
+
+
+def test_a_new_branch_is_made(aside) -> None:
+    new = aside.merge(aside.clone.tip("main"), NEW)
+    assert land(aside, new, branch="fresh/one", expected="")
+    assert aside.clone.tip("fresh/one") == new
+    assert not land(aside, aside.merge(new, {b"z": b"z"}), branch="fresh/one", expected="")
+    with pytest.raises(NotFoundError):
+        landing.tip(aside.stores, aside.project, "nope")
+    with pytest.raises(BadInputError):
+        land(aside, new, branch="--bad", expected="")
+
+
+# --- checked out in the user's clone ------------------------------------------------------
+
+
+def test_files_and_index_come_along(bench) -> None:
+    clone = bench.clone
+    clone.write("untracked", "mine\n")
+    new = bench.merge(clone.tip("main"), NEW)
+    assert land(bench, new)
+    assert clone.tip("HEAD") == new
+    assert clone.status() == "?? untracked"
+    assert (clone.path / "b.txt").read_text() == "changed\n"
+    assert (clone.path / "new/file").read_text() == "n\n"
+    assert not (clone.path / "dir").exists()
+    assert no_traces(bench)
+
+
+def no_traces(bench) -> bool:
+    left = [name for name in os.listdir(bench.clone.path / ".git") if "carrel" in name or ".lock" in name]
+    journals = Path(bench.stores.home, "landings")
+    return not left and not (journals.exists() and os.listdir(journals))
+
+
+def test_a_linked_worktree_comes_along(bench, tmp_path) -> None:
+    bench.clone.git("checkout", "-q", "-b", "elsewhere")
+    bench.clone.git("worktree", "add", "-q", str(tmp_path / "linked"), "main")
+    linked = type(bench.clone)(tmp_path / "linked")
+    new = bench.merge(bench.clone.tip("main"), NEW)
+    assert land(bench, new)
+    assert (linked.tip("HEAD"), linked.status()) == (new, "")
+    assert bench.clone.status() == ""
+
+
+def test_every_kind_of_change(bench) -> None:
+    clone = bench.clone
+    clone.write("run", "x\n").chmod(0o755)
+    (clone.path / "link").symlink_to("a.txt")
+    clone.write("folder/in/deep", "x\n")
+    clone.write(".gitattributes", "*.crlf eol=crlf\n")
+    first = clone.commit("kinds", swap="file\n", x_crlf="a\n")
+    clone.git("checkout", "-q", "-b", "next")
+    clone.git("rm", "-rq", "folder", "swap", "link", "run")
+    clone.write("folder", "now a file\n")
+    clone.write("swap/in", "now a folder\n")
+    clone.write("link", "now a file\n")
+    (clone.path / "run").symlink_to("folder")
+    clone.write("a.txt", "one\n").chmod(0o755)
+    new = clone.commit("all", x_crlf="b\n", odd="1\n", **{'"q\n': "1\n"})
+    clone.git("checkout", "-q", "-f", "main")
+    upstream.resolve(bench.stores, bench.project, new)
+    assert land(bench, new, expected=first)
+    assert (clone.tip("HEAD"), clone.status()) == (new, "")
+    assert (clone.path / "x.crlf").read_bytes() == b"b\r\n"
+    clone.git("reset", "-q", "--hard")
+    assert clone.status() == ""
+
+
+def before(clone) -> tuple[str, str, dict[str, bytes]]:
+    files = {
+        str(path): path.read_bytes()
+        for path in clone.path.rglob("*")
+        if ".git" not in path.parts and path.is_file()
+    }
+    return clone.tip("main"), clone.status(), files
+
+
+def refused(bench, files: dict[bytes, bytes | None] = NEW) -> RefusedError:
+    """Land, be refused, and see that nothing at all has changed."""
+    was = before(bench.clone)
+    with pytest.raises(RefusedError) as caught:
+        land(bench, bench.merge(bench.clone.tip("main"), files))
+    assert before(bench.clone) == was
+    assert caught.value.cure
+    return caught.value
+
+
+@pytest.mark.parametrize("how", ["edited", "staged", "added", "deleted", "mode", "merge-added"])
+def test_uncommitted_work_is_in_the_way(bench, how: str) -> None:
+    clone = bench.clone
+    if how == "edited":
+        clone.write("a.txt", "ONE\n")
+    elif how == "staged":
+        clone.write("a.txt", "other\n")
+        clone.git("add", "a.txt")
+        clone.write("a.txt", "one\n")
+    elif how == "added":
+        clone.write("z", "z\n")
+        clone.git("add", "z")
+    elif how == "deleted":
+        (clone.path / "b.txt").unlink()
+    elif how == "mode":
+        (clone.path / "a.txt").chmod(0o755)
+    else:
+        clone.write("z", "z\n")
+        clone.git("add", "-N", "z")
+    error = refused(bench)
+    assert error.code == "target_dirty"
+    assert no_traces(bench)
+
+
+def test_hidden_edits_are_seen(bench) -> None:
+    bench.clone.git("update-index", "--assume-unchanged", "b.txt")
+    bench.clone.write("b.txt", "secretly edited\n")
+    assert bench.clone.status() == ""  # plain git is blind to it
+    assert refused(bench).code == "target_dirty"
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("name", ["new/file", "new", "new/file/below"])
+def test_an_untracked_file_is_in_the_way(bench, name: str, ignored: bool) -> None:
+    if ignored:
+        (bench.clone.path / ".git/info").mkdir(exist_ok=True)
+        bench.clone.write(".git/info/exclude", "new\n")
+    bench.clone.write(name, "precious\n")
+    error = refused(bench)
+    assert error.code == "target_dirty"
+    assert name.split("/")[0] in error.why
+
+
+def test_a_link_in_the_way_is_not_followed(bench, tmp_path) -> None:
+    (tmp_path / "outside").mkdir()
+    (bench.clone.path / "new").symlink_to(tmp_path / "outside")
+    assert refused(bench).code == "target_dirty"
+    assert os.listdir(tmp_path / "outside") == []
+
+
+@pytest.mark.parametrize("what", ["index.lock", "merge", "rebase", "cherry-pick", "bisect", "split", "sparse"])
+def test_a_clone_in_use_is_left_alone(bench, what: str) -> None:
+    clone = bench.clone
+    clone.commit("second", a_txt="two\n")
+    clone.git("checkout", "-q", "-b", "side", "HEAD~1")
+    clone.commit("other", a_txt="three\n")
+    clone.git("checkout", "-q", "main")
+    if what == "index.lock":
+        clone.write(".git/index.lock", "")
+    elif what == "merge":
+        clone.git("merge", "side", check=False)
+    elif what == "rebase":
+        clone.git("rebase", "side", check=False)
+    elif what == "cherry-pick":
+        clone.git("cherry-pick", "side", check=False)
+    elif what == "bisect":
+        clone.git("bisect", "start")
+    elif what == "split":
+        clone.git("update-index", "--split-index")
+    else:
+        clone.git("sparse-checkout", "set", "--no-cone", "a.txt")
+    if what == "index.lock":
+        with pytest.raises(RefusedError) as caught:
+            land(bench, bench.merge(clone.tip("main"), NEW))
+        assert caught.value.code == "target_in_use"
+    else:
+        assert refused(bench).code == "target_in_use"
+
+
+def test_checked_out_twice_is_refused(bench, tmp_path) -> None:
+    bench.clone.git("worktree", "add", "-q", "-f", str(tmp_path / "linked"), "main")
+    assert refused(bench).code == "target_in_use"
+
+
+def test_a_worktree_that_is_away_but_locked_is_waited_for(bench, tmp_path) -> None:
+    bench.clone.git("checkout", "-q", "-b", "elsewhere")
+    bench.clone.git("worktree", "add", "-q", "--lock", str(tmp_path / "linked"), "main")
+    (tmp_path / "linked").rename(tmp_path / "away")
+    assert refused(bench).code == "target_in_use"
+    bench.clone.git("worktree", "unlock", str(tmp_path / "linked"))
+    assert land(bench, bench.merge(bench.clone.tip("main"), NEW))
+
+
+def test_a_filtered_file_is_refused(bench) -> None:
+    bench.clone.commit("attributes", _gitattributes="*.bin filter=lfs\n")
+    assert refused(bench, {b"x.bin": b"pointer"}).code == "target_in_use"
+    assert land(bench, bench.merge(bench.clone.tip("main"), NEW))
+
+
+def test_nothing_of_the_clone_is_executed(bench, tmp_path: Path) -> None:
+    clone, sprung = bench.clone, tmp_path / "sprung"
+    clone.commit("attributes", _gitattributes="b.txt -filter diff=evil merge=evil\n")
+    trap = tmp_path / "trap"
+    trap.write_text(f'#!/bin/sh\necho "$0 $@" >>{sprung}\n')
+    trap.chmod(0o755)
+    (clone.path / ".git/hooks").mkdir(exist_ok=True)
+    for hook in ("reference-transaction", "post-checkout", "post-merge", "post-index-change", "update"):
+        (clone.path / ".git/hooks" / hook).write_text(trap.read_text())
+        (clone.path / ".git/hooks" / hook).chmod(0o755)
+    clone.git("config", "core.fsmonitor", str(trap))
+    clone.git("config", "diff.evil.textconv", str(trap))
+    clone.git("config", "merge.evil.driver", str(trap))
+    clone.git("checkout", "-q", "-b", "spring", check=False)
+    clone.git("checkout", "-q", "main", check=False)
+    assert sprung.exists()  # plain git springs it
+    sprung.unlink()
+    assert land(bench, bench.merge(clone.tip("main"), NEW))
+    assert not sprung.exists()
+
+
+KILLS = [
+    "land.base", "land.objects", "checkout.journal", "checkout.locked", "checkout.prepared",
+    "checkout.branch_locked", "checkout.file", "checkout.file:1", "checkout.file:2",
+    "checkout.files", "checkout.index", "checkout.branch", "checkout.unlocked", "land.branch",
+]  # fmt: skip
+PROGRAM = """
+import sys
+from datetime import UTC, datetime
+from carrel.domain.projects import Project, SourceKind
+from carrel.git import landing
+from carrel.git.stores import Stores
+home, source, new, old = sys.argv[1:]
+project = Project("p-1", "demo", SourceKind.PATH, source, home, "main", datetime(2026, 1, 1, tzinfo=UTC))
+print(landing.land(Stores(home), project, "main", new, expected=old))
+"""
+
+
+def killed(bench, point: str, new: str, old: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, bench.stores.home, str(bench.clone.path), new, old],
+        env={**os.environ, "CARREL_FAULT": point}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, (point, done.stderr)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("point", KILLS)
+def test_a_kill_at_any_point_is_put_right(bench, point: str) -> None:
+    clone = bench.clone
+    old = clone.tip("main")
+    new = bench.merge(old, NEW)
+    killed(bench, point, new, old)
+    landing.recover(bench.stores, bench.project)
+    assert clone.tip("main") in {old, new}
+    assert clone.status() == ""
+    assert no_traces(bench) or "unlocked" in point
+    tip = landing.tip(bench.stores, bench.project, "main")
+    if tip == old:
+        assert land(bench, new)
+    assert (clone.tip("main"), clone.status()) == (new, "")
+    assert clone.git("fsck", "--strict", "--connectivity-only") == ""
+
+
+@pytest.mark.crash
+def test_the_next_landing_puts_it_right_by_itself(bench) -> None:
+    old = bench.clone.tip("main")
+    new = bench.merge(old, NEW)
+    killed(bench, "checkout.file:1", new, old)
+    assert bench.clone.status() != ""
+    assert land(bench, new)
+    assert (bench.clone.tip("main"), bench.clone.status()) == (new, "")
+
+
+@pytest.mark.crash
+def test_what_somebody_edited_after_the_kill_is_left_alone(bench) -> None:
+    clone = bench.clone
+    old = clone.tip("main")
+    new = bench.merge(old, {b"a.txt": b"merged\n", b"b.txt": b"merged\n"})
+    killed(bench, "checkout.files", new, old)
+    clone.write("a.txt", "mine\n")
+    told = landing.recover(bench.stores, bench.project)
+    assert "taken back" in told[0]
+    assert (clone.path / "a.txt").read_text() == "mine\n"
+    assert (clone.path / "b.txt").read_text() == "two\n"
+    assert clone.status() == " M a.txt"
+
+
+@pytest.mark.crash
+def test_what_somebody_committed_after_the_kill_is_left_alone(bench) -> None:
+    clone = bench.clone
+    old = clone.tip("main")
+    new = bench.merge(old, NEW)
+    killed(bench, "checkout.index", new, old)
+    (clone.path / ".git/index.lock").unlink()  # as git's own message advises
+    clone.git("commit", "-q", "-m", "taken over")
+    mine = clone.tip("main")
+    told = landing.recover(bench.stores, bench.project)
+    assert "overtaken" in told[0]
+    assert (clone.tip("main"), clone.status()) == (mine, "")
+    assert clone.tip("main^{tree}") == bench.stores.vault_reader.commit(new).tree
+
+
+@pytest.mark.real
+def test_another_users_clone_stays_his(bench) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can work for somebody else")
+    clone = bench.clone
+    top = clone.path
+    for parent in [top, *top.parents][:4]:
+        if str(parent).startswith("/tmp/"):
+            parent.chmod(0o755)
+    for folder, folders, files in os.walk(top):
+        for name in [*folders, *files, "."]:
+            os.lchown(os.path.join(folder, name), 12345, 12345)
+    old = refs.tip(Git(f"{top}/.git"), "refs/heads/main")
+    new = bench.merge(old, NEW)
+    assert land(bench, new, expected=old)
+    strangers = [
+        os.path.join(folder, name)
+        for folder, folders, files in os.walk(top)
+        for name in [*folders, *files]
+        if os.lstat(os.path.join(folder, name)).st_uid != 12345
+    ]
+    assert strangers == []
+    assert refs.tip(Git(f"{top}/.git"), "refs/heads/main") == new
+
+
+# --- URL projects and pushing -------------------------------------------------------------
+
+
+def test_a_url_project_lands_in_the_store(url_bench) -> None:
+    old = url_bench.clone.tip("main")
+    new = url_bench.merge(old, NEW)
+    assert land(url_bench, new)
+    assert refs.tip(url_bench.stores.base, "refs/heads/main") == new
+    assert url_bench.clone.tip("main") == old
+    assert not land(url_bench, url_bench.merge(old, {b"z": b"z"}))
+    landing.push(url_bench.stores, url_bench.project, "main")
+    assert url_bench.clone.tip("main") == new
+
+
+def test_landing_with_a_push(url_bench) -> None:
+    old = url_bench.clone.tip("main")
+    new = url_bench.merge(old, NEW)
+    assert land(url_bench, new, push=True)
+    assert url_bench.clone.tip("main") == new
+    assert refs.tip(url_bench.stores.base, "refs/remotes/origin/main") == new
+
+
+def test_a_rejected_push_lands_nothing_and_can_be_retried(url_bench) -> None:
+    clone, st, project = url_bench.clone, url_bench.stores, url_bench.project
+    old = clone.tip("main")
+    theirs = clone.commit("theirs")
+    assert not land(url_bench, url_bench.merge(old, NEW), expected=old, push=True)
+    assert refs.tip(st.base, "refs/heads/main") == theirs  # fetched, for the retry
+    tip = landing.tip(st, project, "main", fetch=True)
+    new = url_bench.merge(tip, NEW)
+    assert land(url_bench, new, expected=tip, push=True)
+    assert clone.tip("main") == new
+
+
+def test_a_push_that_the_remote_forbids(url_bench) -> None:
+    clone = url_bench.clone
+    clone.git("config", "receive.denyCurrentBranch", "refuse")
+    with pytest.raises(FailedError) as caught:
+        land(url_bench, url_bench.merge(clone.tip("main"), NEW), push=True)
+    assert caught.value.code == "push_refused"
+    assert refs.tip(url_bench.stores.base, "refs/heads/main") == clone.tip("main")
+
+
+def test_an_unreachable_remote(url_bench, tmp_path) -> None:
+    old = url_bench.clone.tip("main")
+    new = url_bench.merge(old, NEW)
+    url_bench.clone.path.rename(tmp_path / "away")
+    with pytest.raises(FailedError) as caught:
+        landing.land(url_bench.stores, url_bench.project, "main", new, expected=old, push=True)
+    assert caught.value.code == "remote_unreachable"
+    assert refs.tip(url_bench.stores.base, "refs/heads/main") == old
+
+
+def test_a_path_project_pushes_to_its_own_origin(aside, tmp_path) -> None:
+    clone = aside.clone
+    new = aside.merge(clone.tip("main"), NEW)
+    with pytest.raises(BadInputError) as caught:
+        land(aside, new, push=True)
+    assert caught.value.code == "no_remote"
+    clone.git("clone", "-q", "--bare", ".", str(tmp_path / "origin.git"))
+    clone.git("remote", "add", "origin", "../origin.git")
+    landing.push(aside.stores, aside.project, "main")
+    assert type(clone)(tmp_path / "origin.git").tip("main") == new
+
+
+# --- branches that stay -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["path", "url"])
+def test_a_branch_is_published_once(kind, bench, url_bench) -> None:
+    one = bench if kind == "path" else url_bench
+    st, project, clone = one.stores, one.project, one.clone
+    mine, other = (one.merge(clone.tip("main"), {b"m": data}) for data in (b"1", b"2"))
+    assert landing.publish_branch(st, project, "carrel/ada", mine) == "carrel/ada"
+    assert landing.publish_branch(st, project, "carrel/ada", mine) == "carrel/ada"
+    assert landing.publish_branch(st, project, "carrel/ada", other) == "carrel/ada-2"
+    assert landing.publish_branch(st, project, "carrel/ada", other) == "carrel/ada-2"
+    git = clone if kind == "path" else type(clone)(Path(st.base.git_dir))
+    assert (git.tip("carrel/ada"), git.tip("carrel/ada-2")) == (mine, other)
+
+
+def test_a_branch_in_the_way_of_a_folder(bench) -> None:
+    bench.clone.git("branch", "carrel")
+    mine = bench.merge(bench.clone.tip("main"), {b"m": b"1"})
+    assert landing.publish_branch(bench.stores, bench.project, "carrel/ada", mine) == "carrel-ada"
+
+
+def test_processes_that_land_at_once_lose_nothing(aside) -> None:
+    program = """
+import sys
+from datetime import UTC, datetime
+from carrel.domain.projects import Project, SourceKind
+from carrel.git import landing
+from carrel.git.objects import FILE, Entry, PackWriter
+from carrel.git.stores import Stores
+from carrel.git.trees import edit_tree
+home, source, who = sys.argv[1:]
+when = datetime(2026, 1, 1, tzinfo=UTC)
+project = Project("p-1", "demo", SourceKind.PATH, source, home, "main", when)
+st = Stores(home)
+for turn in range(4):
+    while True:
+        tip = landing.tip(st, project, "main")
+        writer = PackWriter(f"{st.vault.git_dir}/objects")
+        name = f"{who}-{turn}".encode()
+        reader = st.vault_reader
+        tree = edit_tree(reader, writer, reader.commit(tip).tree, {name: Entry(FILE, writer.blob(name))})
+        writer.flush()
+        new = landing.commit(st, tree=tree, parents=(tip,), message="m", when=when, identity=("a", "b"))
+        if landing.land(st, project, "main", new, expected=tip):
+            break
+st.close()
+"""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, aside.stores.home, str(aside.clone.path), f"w{n}"],
+            stderr=subprocess.PIPE,
+        )
+        for n in range(4)
+    ]
+    assert [one.communicate()[1] for one in running] == [b""] * 4
+    names = aside.clone.git("ls-tree", "--name-only", "main").split()
+    assert {f"w{n}-{turn}" for n in range(4) for turn in range(4)} <= set(names)
+
+

@@ -43,6 +43,7 @@ def cli(
     monkeypatch.setenv("CARREL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CARREL_WORKSPACE_DISK_THRESHOLD_GB", "0")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, expect: int | None = 0) -> Said:

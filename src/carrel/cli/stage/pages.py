@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from carrel.cli.table import cut
 from carrel.cli.wording import count, shown
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ def checked(text: str, *, ok: bool = True) -> Text:
     return Text.assemble(("✓ ", "green") if ok else ("✗ ", "red"), text)
 
 
+def noted(text: str) -> Text:
+    """Return a line that wants a look."""
+    return Text.assemble(("! ", "yellow"), text)
+
+
 def foreseen(found: "Prediction") -> Table:
     """Return the conflicts that were predicted: each file, and who clashes there."""
     clashing: dict[str, set[str]] = {}
@@ -41,14 +47,14 @@ def foreseen(found: "Prediction") -> Table:
     return table
 
 
-def settled(merges: "Sequence[tuple[Worked, MergeResult]]", *, wide: bool) -> Table:
+def settled(merges: "Sequence[tuple[Worked, MergeResult]]", *, room: int) -> Table:
     """Return what was merged, in order, and how each conflict was settled.
 
     Args:
         merges: Who, and how it ended.
-        wide: There is room for the reasons.
+        room: Columns that the reasons may take; 0 leaves them out.
     """
-    table = _table("MERGED", "CONFLICT", "KIND", "SETTLED", *(["WHY"] if wide else []))
+    table = _table("MERGED", "CONFLICT", "KIND", "SETTLED", *(["WHY"] if room else []))
     for worked, result in merges:
         name = worked.agent.name
         if not result.settlements:
@@ -59,7 +65,7 @@ def settled(merges: "Sequence[tuple[Worked, MergeResult]]", *, wide: bool) -> Ta
                 Text(shown(one.path.rpartition("/")[2])),
                 str(one.kind),
                 Text(_winner(one, name, result.merged_to), "cyan"),
-                *([Text(one.reason, "dim")] if wide else []),
+                *([Text(cut(one.reason, room), "dim")] if room else []),
             )
     return table
 

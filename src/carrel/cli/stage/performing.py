@@ -143,7 +143,7 @@ class _Play:
     ) -> "Iterator[Table]":
         for merge in done:
             merges.append(merge)
-            yield pages.settled(merges, wide=self.show.wide)
+            yield pages.settled(merges, room=self.show.room)
 
     def _proved(
         self,
@@ -181,18 +181,22 @@ class _Play:
     def _cleaned(
         self, demonstration: "Demonstration", staged: "Staged", worked: "list[Worked]"
     ) -> None:
-        removed = [] if self.keep else demonstration.clean_up(worked)
+        removed, refused = ([], []) if self.keep else demonstration.clean_up(worked)
         verdict = ledger.verify(self.ctx)
         freed = sum(one.bytes_freed for one in removed) / 1e6
         if removed:
             names = f"{count(len(removed), 'workspace')} removed, their branches kept"
             self.show.put(pages.checked(f"{names}, {freed:.1f} MB freed"))
+        self.show.put(
+            *(pages.noted(f"{refusal} Its folder goes all the same.") for refusal in refused)
+        )
         chain = f"the ledger tells it all: {count(verdict.events, 'event')}, the chain holds"
         self.show.put(pages.checked(chain, ok=verdict.broken_at is None))
         if self.keep:
-            names = [one.agent.name for one in worked]
-            self.show.put(*pages.left_standing(str(self.folder), staged.path, names))
+            agents = [one.agent.name for one in worked]
+            self.show.put(*pages.left_standing(str(self.folder), staged.path, agents))
         self.show.put(pages.heading("Try next"), pages.next_steps())
         self.told["removed"] = [one.as_mapping() for one in removed]
+        self.told["not_removed"] = refused
         self.told["ledger"] = record(verdict)
         self.told["kept_in"] = str(self.folder) if self.keep else None

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 WIDTH_OF_PICTURE = 100
-WIDE = 118
+TAKEN = 62
+"""Columns that the widest table needs without its last column."""
+LEAST = 40
 _FONTS = re.compile(r"@font-face \{.*?\n    \}\n", re.DOTALL)
 
 
@@ -43,9 +45,10 @@ class Show:
             )
 
     @property
-    def wide(self) -> bool:
-        """There is room for one more column, on the terminal and on the sheet."""
-        return self._sheet is None and self.console.width >= WIDE
+    def room(self) -> int:
+        """Columns for one more fact a line, on the terminal and on the sheet; 0 for none."""
+        left = self.console.width - TAKEN
+        return left if self._sheet is None and left >= LEAST else 0
 
     def put(self, *things: "RenderableType") -> None:
         """Show things below what is shown already."""

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from harness import printing, repository
-from harness.bench import Bench, sweep
+from harness.bench import Bench, hide_mounts, sweep
 from harness.figures import Row
 from harness.peer import run
 from rows import checkpointing, creating, crowding, merging, predicting, processes
@@ -34,6 +34,7 @@ def main() -> None:
     """Measure."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    hide_mounts()
     folder = tempfile.mkdtemp(prefix="carrel-bench-", dir=options.where)
     began = time.monotonic()
     try:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 _FASTEST_FIRST = ("overlay", "user_overlay", "fuse_overlay", "snapshot", "checkout")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _DETACH = 2
+_NEW_NAMESPACE = 0x00020000
+_PRIVATE = 0x4000 | 0x40000  # with all that is mounted below
 _EDIT = """
 import sys
 for path in sys.stdin.read().split(chr(10)):
@@ -247,6 +249,15 @@ def _unlock(_: object, path: str, __: object) -> None:
             os.unlink(path)
     except OSError:
         return
+
+
+def hide_mounts() -> None:
+    """Move into a mount namespace of our own; what is mounted in it ends with us.
+
+    Nobody else's namespace gets a copy of our mounts, which would keep them alive.
+    """
+    if os.geteuid() == 0 and _LIBC.unshare(_NEW_NAMESPACE) == 0:
+        _LIBC.mount(b"none", b"/", None, _PRIVATE, None)
 
 
 def environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """A home, and a small repository that is the current folder's."""
+    """A home, and a small registered repository that is the current folder's."""
     repository = tmp_path / "repository"
     git = ["git", "-c", "user.name=You", "-c", "user.email=you@example.org"]
     for arguments in (
@@ -24,13 +24,16 @@ def environment(tmp_path: Path) -> dict[str, str]:
         ["-C", str(repository), "commit", "--quiet", "--allow-empty", "--message=Start"],
     ):
         subprocess.run([*git, *arguments], check=True)
-    return {
+    variables = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "REPO_URL": str(repository),
         "CARREL_WORKSPACE_DISK_THRESHOLD_GB": "0",
         "CARREL_WORKSPACE_DRIVER": "checkout",
     }
+    carrel = [sys.executable, "-m", "carrel", "init", str(repository)]
+    subprocess.run(carrel, env=variables, check=True, capture_output=True)
+    return variables
 
 
 @pytest.mark.slow

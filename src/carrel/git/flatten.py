@@ -45,12 +45,16 @@ def flatten(root: Folder, tracked: Tracked, pruner: Pruner) -> Flat:
         pruner: What the driver left out, and where to look for repositories.
     """
     flat = Flat()
-    _Flattener(flat, tracked, pruner).folder(root, b"", b"")
+    flattener = _Flattener(flat, tracked, pruner)
+    flattener.folder(root, b"", b"")
     for path in pruner.repositories:
         flat.skipped.append((path + b"/", _NESTED))
         flat.changes[path] = None
     for path in pruner.ignored:
         flat.changes[path] = None
+    for path in pruner.git_folders:
+        if path.rpartition(b"/")[0] not in flattener.foreign:
+            flat.skipped.append((path, _GIT_FOLDER))
     return flat
 
 
@@ -59,10 +63,12 @@ class _Flattener:
     flat: Flat
     tracked: Tracked
     pruner: Pruner
+    foreign: set[bytes] = field(default_factory=set[bytes])
 
     def folder(self, node: Folder, path: bytes, shown: bytes | None) -> None:
         """Take in one folder; `shown` is the layer's folder that stands here by itself."""
         if path and self._foreign(node, path):
+            self.foreign.add(path)
             return
         if node.base != shown:
             self._replaced(node, path)

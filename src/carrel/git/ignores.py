@@ -50,7 +50,7 @@ class Ignores:
             return False
         if self._talk is None:
             self._talk = self._git().converse(*self._command())
-        self._talk.send(_HERE + path + b"\0")
+        self._talk.send(self._question(path))
         answer = [_field(self._talk) for _ in range(_ANSWER_FIELDS)]
         return _ignored(answer[2])
 
@@ -60,7 +60,7 @@ class Ignores:
         if not asked:
             return set()
         done = self._git().run(
-            *self._command(), stdin=b"".join(_HERE + path + b"\0" for path in asked), ok=(0, 1)
+            *self._command(), stdin=b"".join(self._question(path) for path in asked), ok=(0, 1)
         )
         fields = done.out.split(b"\0")[:-1]
         if len(fields) != _ANSWER_FIELDS * len(asked):
@@ -85,6 +85,14 @@ class Ignores:
                     self._tree().put(folder + b"/" + IGNORE_FILE if folder else IGNORE_FILE, text)
             found = found or self._known[folder]
         return found
+
+    def _question(self, path: bytes) -> bytes:
+        if path.endswith(b"/"):
+            # With a final slash git would match a folder's name as if it were empty; without,
+            # it looks whether there is a folder.
+            path = path.rstrip(b"/")
+            self._tree().folder(path)
+        return _HERE + path + b"\0"
 
     def _tree(self) -> Scratch:
         if self._scratch is None:

@@ -46,6 +46,10 @@ class Scratch:
         with open(whole, "wb") as file:
             file.write(data)
 
+    def folder(self, path: bytes) -> None:
+        """Make a folder of the work tree."""
+        os.makedirs(os.fsencode(self.path) + b"/tree/" + path, exist_ok=True)
+
     def get(self, path: bytes) -> bytes:
         """Return the bytes of a file of the work tree."""
         with open(os.fsencode(self.path) + b"/tree/" + path, "rb") as file:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from carrel.testing.desk import Desk, make_desk
@@ -37,6 +37,7 @@ STEP = st.one_of(
 )
 
 
+@example(steps=[("write", "b/a", b""), ("ignore", ".", b"*\n!*/\n!a\n")])
 @settings(
     max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -56,29 +57,40 @@ def _do(desk: Desk, step: tuple[object, ...]) -> None:
     match step:
         case ("checkpoint",):
             expected = desk.oracle()
-            captured = desk.capture()
-            assert captured.tree == expected
-        case ("write", str(path), bytes(data)) if _free(desk, path):
-            desk.write(path, data)
-        case ("ignore", str(path), bytes(data)) if _free(desk, f"{path}/.gitignore"):
-            desk.write(f"{path}/.gitignore", data)
-        case ("rules", str(path), bytes(data)) if _free(desk, f"{path}/.gitattributes"):
-            desk.write(f"{path}/.gitattributes", data)
-        case ("remove", str(path)) if _there(desk, path):
-            _remove(desk.tree / path)
-        case ("link", str(path), str(target)) if _free(desk, path):
-            (desk.tree / path).parent.mkdir(parents=True, exist_ok=True)
-            (desk.tree / path).unlink(missing_ok=True)
-            (desk.tree / path).symlink_to(target)
-        case ("mode", str(path)) if (desk.tree / path).is_file() and _there(desk, path):
-            file = desk.tree / path
-            if not file.is_symlink():
-                file.chmod(0o755 if file.stat().st_mode & 0o100 == 0 else 0o644)
-        case ("move", str(path), str(target)) if _there(desk, path) and _empty(desk, path, target):
-            (desk.tree / target).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(desk.tree / path, desk.tree / target)
-        case _:
-            pass
+            assert desk.capture().tree == expected
+        case ("write", str(path), bytes(data)):
+            _write(desk, path, data)
+        case ("ignore", str(path), bytes(data)):
+            _write(desk, f"{path}/.gitignore", data)
+        case ("rules", str(path), bytes(data)):
+            _write(desk, f"{path}/.gitattributes", data)
+        case ("link" | "move" as what, str(path), str(target)):
+            _link(desk, path, target) if what == "link" else _move(desk, path, target)
+        case ("remove" | "mode" as what, str(path)) if _there(desk, path):
+            _remove(desk.tree / path) if what == "remove" else _flip(desk.tree / path)
+
+
+def _write(desk: Desk, path: str, data: bytes) -> None:
+    if _free(desk, path):
+        desk.write(path, data)
+
+
+def _link(desk: Desk, path: str, target: str) -> None:
+    if _free(desk, path):
+        (desk.tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (desk.tree / path).unlink(missing_ok=True)
+        (desk.tree / path).symlink_to(target)
+
+
+def _move(desk: Desk, path: str, target: str) -> None:
+    if _there(desk, path) and _empty(desk, path, target):
+        (desk.tree / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(desk.tree / path, desk.tree / target)
+
+
+def _flip(path: Path) -> None:
+    if path.is_file() and not path.is_symlink():
+        path.chmod(0o644 if path.stat().st_mode & 0o100 else 0o755)
 
 
 def _there(desk: Desk, path: str) -> bool:

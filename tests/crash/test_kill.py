@@ -303,6 +303,7 @@ def test_killed_anywhere_nothing_is_lost(
     prepare(first)
     whole = run_in_fork(lambda: act(first))
     assert not whole.error
+    first.ctx.close()
     first.ctx = first.fresh()
     first.check()
     settle(first)

@@ -49,7 +49,7 @@ def reconcile(ctx: Context, *, dry_run: bool = False) -> list[Finding]:
         rows = tx.workspaces()
     for workspace in rows:
         findings += _reconciled(ctx, workspace, dry_run=dry_run)
-    rest = [*_strangers(ctx, {ws.workspace_id for ws in rows}), *_landings(ctx)]
+    rest = [*_strangers(ctx, {ws.workspace_id for ws in rows}), *_landings(ctx), *_probes(ctx)]
     findings += [found if dry_run else _applied(found, cure) for found, cure in rest]
     return findings
 
@@ -197,6 +197,21 @@ def _strangers(ctx: Context, known: set[str]) -> Iterator[_Step]:
                 ),
                 partial(disk.rename_aside, f"{root}/{name}", f"{root}/.trash/{name}"),
             )
+
+
+def _probes(ctx: Context) -> Iterator[_Step]:
+    root = ctx.config.workspace_root
+    left = ctx.ladder.leftovers(root)
+    if left:
+        yield (
+            Finding(
+                "left_probe",
+                left[0],
+                "A trial of a driver was stopped in the middle.",
+                "Its scratch folder is cleared away.",
+            ),
+            partial(ctx.ladder.sweep, root),
+        )
 
 
 def _landings(ctx: Context) -> Iterator[_Step]:

@@ -34,3 +34,11 @@ class Ladder(Protocol):
     def explain(self, where: str) -> list[Rung]:
         """Probe every driver anew, fastest first."""
         ...
+
+    def leftovers(self, where: str) -> list[str]:
+        """Return the scratch folders of probes that were killed."""
+        ...
+
+    def sweep(self, where: str) -> None:
+        """Clear those scratch folders away."""
+        ...

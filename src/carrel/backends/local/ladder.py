@@ -4,10 +4,12 @@ import json
 import os
 from typing import cast
 
+from carrel.backends.local import traps
 from carrel.errors import FailedError
 from carrel.plugins import Catalog
 from carrel.ports.driver import Driver, Probe
 from carrel.ports.ladder import Rung
+from carrel.system import disk
 
 ORDER = ("overlay", "user_overlay", "snapshot", "fuse_overlay", "checkout")
 """Fastest first. Drivers of third parties come before the last, which works everywhere."""
@@ -79,6 +81,17 @@ class LocalLadder:
             rungs.append(Rung(name, probe, driver.capabilities, chosen))
         self._remember(where, {rung.name: rung.probe.works for rung in rungs})
         return rungs
+
+    def leftovers(self, where: str) -> list[str]:
+        """Return the scratch folders of probes that were killed."""
+        return traps.left(where)
+
+    def sweep(self, where: str) -> None:
+        """Clear those scratch folders away."""
+        for name in names():
+            traps.sweep(load(name), where)
+        for folder in traps.left(where):  # killed before any driver had begun
+            disk.delete_tree(folder)
 
     def forget(self) -> None:
         """Probe again next time; for when a driver that worked fails."""

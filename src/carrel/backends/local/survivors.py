@@ -16,6 +16,8 @@ from carrel.system.mounts import Mount
 from carrel.system.processes_seen import Seen
 
 _NOTE = "device"
+_GRACE = 1.5
+"""Seconds in which another process of ours closes what it pinned at an unmount."""
 PATIENCE = 5.0
 """Seconds that a leaving user of a mount is waited for."""
 
@@ -77,7 +79,7 @@ def wait_or_refuse(place: Place, attempt: Callable[[], bool]) -> None:
         RefusedError: `upper_in_use`.
     """
     pins.let_go(place.tree)
-    if waiting.until(attempt, 0.05):
+    if waiting.until(attempt, _GRACE):
         return
     seen = survivors(place)
     if not seen and waiting.until(attempt, PATIENCE):

@@ -16,6 +16,7 @@ from carrel.domain.workspaces import Place
 from carrel.errors import CarrelError
 from carrel.ports.driver import Driver, Probe, Seed
 from carrel.system import disk
+from carrel.system.locks import held, release, try_acquire
 from carrel.system.processes import run
 
 PREFIX = ".carrel-probe-"
@@ -27,11 +28,38 @@ _SEED = Seed((("HEAD", b"ref: refs/heads/probe\n"),))
 def scratch(where: str) -> Generator[str, None, None]:
     """Lend a folder inside `where` and leave nothing of it."""
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=where)
-    os.chmod(folder, 0o755)  # noqa: S103 - another user's namespace looks in
-    try:
-        yield folder
-    finally:
-        disk.delete_tree(folder)
+    with held(folder):
+        try:
+            yield folder
+        finally:
+            disk.delete_tree(folder)
+
+
+def left(where: str) -> list[str]:
+    """Return the scratch folders of probes that were killed."""
+    found: list[str] = []
+    for name in sorted(os.listdir(where)) if os.path.isdir(where) else ():
+        lock = try_acquire(f"{where}/{name}") if name.startswith(PREFIX) else None
+        if lock is not None:
+            release(lock)
+            found.append(f"{where}/{name}")
+    return found
+
+
+def sweep(driver: Driver, where: str) -> None:
+    """Clear away what probes of this driver left that were killed."""
+    for name in os.listdir(where):
+        folder = f"{where}/{name}"
+        if not name.startswith(PREFIX) or not os.path.exists(f"{folder}/{driver.name}"):
+            continue
+        lock = try_acquire(folder)
+        if lock is None:
+            continue  # it is at work
+        try:
+            driver.withdraw(_place(driver, folder))
+            disk.delete_tree(folder)
+        finally:
+            release(lock)
 
 
 def tried(where: str, attempt: Callable[[str], Probe]) -> Probe:
@@ -47,6 +75,11 @@ def tried(where: str, attempt: Callable[[str], Probe]) -> Probe:
         )
     except CarrelError as error:
         return Probe(works=False, why=f"{error.what} {error.why}".strip(), cure=error.cure)
+
+
+def _place(driver: Driver, folder: str) -> Place:
+    home = f"{folder}/{driver.name}"
+    return Place("ws-probe", home, folder, driver.name, _LAYER, "probe")
 
 
 def overlay(
@@ -66,8 +99,9 @@ def overlay(
     Returns:
         A probe that works, or the first trap that it fell into.
     """
+    sweep(driver, os.path.dirname(folder))
     layer = f"{folder}/layer"
-    place = Place("ws-probe", f"{folder}/home", folder, driver.name, _LAYER, "probe")
+    place = _place(driver, folder)
     os.mkdir(place.home)
     springs.make_layer(layer, MARKER, _LAYER)
     try:

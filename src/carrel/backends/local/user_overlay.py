@@ -70,6 +70,8 @@ class UserOverlayDriver:
         """Detach the mount in its namespace and let the holder go."""
         with held(place.home):
             kept = self._kept(place)
+            if kept is None and self._adopted(place):
+                kept = self._kept(place)
             if kept is None:
                 return
             others = namespaces.others(kept)

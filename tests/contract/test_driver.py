@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +334,18 @@ def test_a_probe_leaves_nothing_and_is_quick(bench: Bench) -> None:
         took.append(time.perf_counter() - start)
     assert sorted(os.listdir(bench.root)) == before
     assert min(took) < 0.25
+
+
+def test_what_a_killed_probe_left_is_cleared_away(bench: Bench) -> None:
+    if not bench.driver.capabilities.mounts:
+        return  # a folder is all that is left
+    left = f"{bench.root}/.carrel-probe-x"
+    place = replace(bench.place(), home=f"{left}/{bench.driver.name}")
+    os.makedirs(place.home)
+    bench.driver.create(place, bench.lowers, bench.seed(place))
+    bench.driver.present(place, bench.lowers)
+    assert bench.driver.probe(str(bench.root)).works
+    assert not os.path.exists(left)
 
 
 def test_a_probe_of_a_place_that_cannot_be_written_says_so(bench: Bench) -> None:

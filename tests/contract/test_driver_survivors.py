@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 from carrel.backends.local.layered import upper_of, work_of
 from carrel.domain.workspaces import Place
 from carrel.errors import CarrelError, RefusedError
-from carrel.system import daemons, mounts, pins, processes_seen, waiting
+from carrel.system import daemons, disk, mounts, pins, processes_seen, waiting
 
 Bench = Any  # tests/contract/conftest.py
 
@@ -76,7 +75,7 @@ def test_a_namespace_that_keeps_the_mount_forbids_a_second_one(bench: Bench) -> 
     place = bench.create()
     bench.python(place, "open('README', 'w').write('mine')")
     apart = ["unshare", "--mount", "--propagation=private"]
-    if bench.driver.name == "user_overlay":
+    if bench.driver.name == "user_overlay" or os.geteuid() != 0:
         apart.insert(1, "--map-current-user")
     apart += ["env", "--chdir=/"]
     with living(occupant(bench, place, *apart), "/") as keeping:
@@ -115,9 +114,8 @@ def test_the_tree_comes_back_after_a_reboot(bench: Bench) -> None:
     if bench.driver.name == "user_overlay":
         os.kill(json.loads(Path(place.home, "holder").read_text())["pid"], signal.SIGKILL)
     elif bench.driver.name == "fuse_overlay":
-        server = daemons.find("fuse-overlayfs", place.tree)
-        os.kill(server, signal.SIGKILL)
-        mounts.detach(place.tree)
+        os.kill(daemons.find("fuse-overlayfs", place.tree), signal.SIGKILL)
+        subprocess.run(["fusermount3", "-u", "-z", place.tree], check=True)
     else:
         mounts.detach(place.tree)
     assert waiting.until(lambda: not bench.driver.presented(place), 5)
@@ -212,9 +210,10 @@ def test_a_home_restored_from_a_copy_can_be_shown(bench: Bench) -> None:
     bench.driver.present(place, bench.lowers)
     bench.driver.withdraw(place)
     copy = place.home + ".copy"
-    subprocess.run(["cp", "--archive", place.home, copy], check=True)
+    # Only root can copy the overlay's own scratch folder; nobody misses it.
+    subprocess.run(["cp", "--archive", place.home, copy], check=os.geteuid() == 0)
     waiting.until(lambda: False, 0.3)
-    shutil.rmtree(place.home)
+    disk.delete_tree(place.home)
     os.rename(copy, place.home)
     bench.driver.present(place, bench.lowers)
     assert bench.visible(place) == before

@@ -52,14 +52,14 @@ class _Eraser:
     def __init__(self, parent: int) -> None:
         self.parent = parent
         self.mount = _mount_id(parent)
+        self.top = -1
         self.lifted: list[str] = []
+        self.lifts = 0
         self.problem: OSError | None = None
 
     def delete(self, name: str) -> None:
-        """Delete a name in the parent folder, then what had to be moved up."""
+        """Delete a name in the parent folder."""
         self._entry(self.parent, name, 0)
-        while self.lifted:
-            self._entry(self.parent, self.lifted.pop(), 0)
 
     def _entry(self, folder: int, name: str, depth: int) -> None:
         try:
@@ -79,17 +79,23 @@ class _Eraser:
         try:
             if _mount_id(handle) != self.mount:
                 raise MountInsideError(16, "A mount stands inside the folder", name)
-            for child in os.listdir(handle):
-                self._entry(handle, child, depth + 1)
+            self._content(handle, depth)
         finally:
             os.close(handle)
         _opened_up(parent, lambda: os.rmdir(name, dir_fd=parent))
 
+    def _content(self, handle: int, depth: int) -> None:
+        if depth == 0:
+            self.top = handle
+        for child in os.listdir(handle):
+            self._entry(handle, child, depth + 1)
+        while depth == 0 and self.lifted:
+            self._entry(handle, self.lifted.pop(), 1)
+
     def _lift(self, folder: int, name: str) -> None:
-        aside = f".erase-{os.getpid()}-{id(self)}-{len(self.lifted)}"
-        _opened_up(
-            folder, lambda: os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=self.parent)
-        )
+        self.lifts += 1
+        aside = f".erase-{os.getpid()}-{id(self)}-{self.lifts}"
+        _opened_up(folder, lambda: os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=self.top))
         self.lifted.append(aside)
 
     def _try(self, action: Callable[[], None]) -> None:

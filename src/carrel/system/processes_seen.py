@@ -129,23 +129,34 @@ class _Inside:
         self.in_maps = os.fsencode(self.below).replace(b"\n", b"\\012")
 
     def reason(self, pid: int) -> str:
-        for link, how in (("cwd", "works in"), ("root", "is rooted in"), ("exe", "runs from")):
-            if self._matches(f"/proc/{pid}/{link}"):
-                return f"{how} the tree"
-        for path in _descriptors(pid):
-            if self._matches(path):
-                return "has files of the tree open"
+        try:
+            program = os.readlink(f"/proc/{pid}/exe")
+        except FileNotFoundError:  # a thread of the kernel, or gone: it has no files
+            return ""
+        except OSError:
+            program = ""
+        if self._is_inside(program):
+            return "runs from the tree"
+        for link, how in (("cwd", "works in the tree"), ("root", "is rooted in the tree")):
+            if self._leads_inside(f"/proc/{pid}/{link}"):
+                return how
+        if any(self._leads_inside(link) for link in _descriptors(pid)):
+            return "has files of the tree open"
         if self.in_maps in _read(f"/proc/{pid}/maps"):
             return "has files of the tree mapped"
         return ""
 
-    def _matches(self, link: str) -> bool:
+    def _leads_inside(self, link: str) -> bool:
         try:
-            target = os.readlink(link)
+            return self._is_inside(os.readlink(link))
         except OSError:
             return False
-        target = target.removesuffix(" (deleted)")
-        return target == self.folder or target.startswith(self.below)
+
+    def _is_inside(self, path: str) -> bool:
+        if not path.startswith(self.folder):
+            return False
+        path = path.removesuffix(" (deleted)")
+        return path == self.folder or path.startswith(self.below)
 
 
 def _first(pid: int, wanted: Callable[[Mount], bool]) -> Mount | None:

@@ -161,4 +161,6 @@ class Git:
 
 def _last_words(done: Done) -> str:
     words = done.err.decode(errors="replace").strip().splitlines()
-    return " ".join(words[-3:]) or f"It ended with exit code {done.code} and said nothing."
+    fatal = [at for at, line in enumerate(words) if line.startswith(("fatal:", "error:"))]
+    words = words[fatal[0] : fatal[0] + 3] if fatal else words[-3:]
+    return " ".join(words) or f"It ended with exit code {done.code} and said nothing."

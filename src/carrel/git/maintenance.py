@@ -5,6 +5,7 @@ knows of. Small packs become one large one, and are deleted only after every obj
 has been seen in it. Readers that had them open go on; git looks again for what it misses.
 """
 
+import contextlib
 import os
 import struct
 import tempfile
@@ -183,11 +184,18 @@ def _open_files() -> set[str]:
     found: set[str] = set()
     for process in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
         if process.isdigit():
-            try:
-                handles = os.listdir(f"/proc/{process}/fd")
-                found |= {os.readlink(f"/proc/{process}/fd/{handle}") for handle in handles}
-            except OSError:
-                continue
+            found |= _open_in(f"/proc/{process}/fd")
+    return found
+
+
+def _open_in(folder: str) -> set[str]:
+    found: set[str] = set()
+    try:
+        for handle in os.listdir(folder):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found.add(os.readlink(f"{folder}/{handle}"))
+    except OSError:  # ended meanwhile, or somebody else's
+        pass
     return found
 
 

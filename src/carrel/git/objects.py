@@ -195,7 +195,10 @@ class Reader:
             self._process = None
 
     def _conversation(self) -> Conversation:
-        if self._process is None or not self._process.alive():
+        if self._process is not None and not self._process.alive():
+            self._process.close()
+            self._process = None
+        if self._process is None:
             self._process = self.git.converse("cat-file", "--batch-command", "--buffer")
         return self._process
 

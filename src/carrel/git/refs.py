@@ -248,7 +248,10 @@ class Refs:
             self._process = None
 
     def _say(self, words: str, *expected: bytes) -> bool:
-        if self._process is None or not self._process.alive():
+        if self._process is not None and not self._process.alive():
+            self._process.close()
+            self._process = None
+        if self._process is None:
             self._process = self.git.converse("update-ref", "--stdin")
         try:
             self._process.send(os.fsencode(words))

@@ -1,5 +1,6 @@
 """The one place that starts processes."""
 
+import contextlib
 import os
 import pwd
 import subprocess
@@ -133,9 +134,10 @@ class Conversation:
 
     def close(self) -> None:
         """End it and wait for its end."""
-        if self.owner != os.getpid():
-            return
-        self._process.kill()
-        self._input.close()
+        if self.owner == os.getpid():
+            self._process.kill()
         self._output.close()
-        self._process.wait()
+        with contextlib.suppress(BrokenPipeError):  # words it will never read
+            self._input.close()
+        if self.owner == os.getpid():
+            self._process.wait()

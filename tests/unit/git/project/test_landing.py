@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from carrel.errors import BadInputError, FailedError, NotFoundError, RefusedError
-from carrel.git import landing, refs, upstream
+from carrel.git import landing, refs, transport, upstream
 from carrel.git.gateway import Git
 
 NEW = {b"b.txt": b"changed\n", b"new/file": b"n\n", b"dir/c.txt": None}
@@ -33,7 +33,11 @@ def test_a_merge_lands_in_the_users_repository(aside) -> None:
     new = aside.merge(tip, NEW)
     assert landing.land(st, aside.project, "main", new, expected=tip)
     assert clone.tip("main") == new == refs.tip(st.base, "refs/heads/main")
-    assert clone.git("ls-tree", "-r", "--name-only", "main").split() == ["a.txt", "b.txt", "new/file"]
+    assert clone.git("ls-tree", "-r", "--name-only", "main").split() == [
+        "a.txt",
+        "b.txt",
+        "new/file",
+    ]
     assert clone.git("log", "-1", "--format=%an <%ae> %ct %s", "main").startswith(
         "Ada <ada@example.org> 1772366400 Merge"
     )
@@ -58,8 +62,6 @@ def test_a_lost_race_is_told(aside) -> None:
 
 
 def test_many_objects_go_another_way(aside, monkeypatch) -> None:
-    from carrel.git import transport
-
     monkeypatch.setattr(transport, "FEW", 5)
     new = aside.merge(aside.clone.tip("main"), {b"d/%d" % n: b"%d" % n for n in range(30)})
     assert land(aside, new)
@@ -113,7 +115,11 @@ def test_files_and_index_come_along(bench) -> None:
 
 
 def no_traces(bench) -> bool:
-    left = [name for name in os.listdir(bench.clone.path / ".git") if "carrel" in name or ".lock" in name]
+    left = [
+        name
+        for name in os.listdir(bench.clone.path / ".git")
+        if "carrel" in name or ".lock" in name
+    ]
     journals = Path(bench.stores.home, "landings")
     return not left and not (journals.exists() and os.listdir(journals))
 
@@ -211,7 +217,7 @@ def test_an_untracked_file_is_in_the_way(bench, name: str, ignored: bool) -> Non
     bench.clone.write(name, "precious\n")
     error = refused(bench)
     assert error.code == "target_dirty"
-    assert name.split("/")[0] in error.why
+    assert name.split("/", 1)[0] in error.why
 
 
 def test_a_link_in_the_way_is_not_followed(bench, tmp_path) -> None:
@@ -221,7 +227,9 @@ def test_a_link_in_the_way_is_not_followed(bench, tmp_path) -> None:
     assert os.listdir(tmp_path / "outside") == []
 
 
-@pytest.mark.parametrize("what", ["index.lock", "merge", "rebase", "cherry-pick", "bisect", "split", "sparse"])
+@pytest.mark.parametrize(
+    "what", ["index.lock", "merge", "rebase", "cherry-pick", "bisect", "split", "sparse"]
+)
 def test_a_clone_in_use_is_left_alone(bench, what: str) -> None:
     clone = bench.clone
     clone.commit("second", a_txt="two\n")
@@ -277,7 +285,13 @@ def test_nothing_of_the_clone_is_executed(bench, tmp_path: Path) -> None:
     trap.write_text(f'#!/bin/sh\necho "$0 $@" >>{sprung}\n')
     trap.chmod(0o755)
     (clone.path / ".git/hooks").mkdir(exist_ok=True)
-    for hook in ("reference-transaction", "post-checkout", "post-merge", "post-index-change", "update"):
+    for hook in (
+        "reference-transaction",
+        "post-checkout",
+        "post-merge",
+        "post-index-change",
+        "update",
+    ):
         (clone.path / ".git/hooks" / hook).write_text(trap.read_text())
         (clone.path / ".git/hooks" / hook).chmod(0o755)
     clone.git("config", "core.fsmonitor", str(trap))
@@ -303,7 +317,8 @@ from carrel.domain.projects import Project, SourceKind
 from carrel.git import landing
 from carrel.git.stores import Stores
 home, source, new, old = sys.argv[1:]
-project = Project("p-1", "demo", SourceKind.PATH, source, home, "main", datetime(2026, 1, 1, tzinfo=UTC))
+when = datetime(2026, 1, 1, tzinfo=UTC)
+project = Project("p-1", "demo", SourceKind.PATH, source, home, "main", when)
 print(landing.land(Stores(home), project, "main", new, expected=old))
 """
 
@@ -503,10 +518,13 @@ for turn in range(4):
         tip = landing.tip(st, project, "main")
         writer = PackWriter(f"{st.vault.git_dir}/objects")
         name = f"{who}-{turn}".encode()
-        reader = st.vault_reader
-        tree = edit_tree(reader, writer, reader.commit(tip).tree, {name: Entry(FILE, writer.blob(name))})
+        reader, made = st.vault_reader, {name: Entry(FILE, writer.blob(name))}
+        tree = edit_tree(reader, writer, reader.commit(tip).tree, made)
         writer.flush()
-        new = landing.commit(st, tree=tree, parents=(tip,), message="m", when=when, identity=("a", "b"))
+        who_is = ("a", "b")
+        new = landing.commit(
+            st, tree=tree, parents=(tip,), message="m", when=when, identity=who_is
+        )
         if landing.land(st, project, "main", new, expected=tip):
             break
 st.close()
@@ -521,5 +539,3 @@ st.close()
     assert [one.communicate()[1] for one in running] == [b""] * 4
     names = aside.clone.git("ls-tree", "--name-only", "main").split()
     assert {f"w{n}-{turn}" for n in range(4) for turn in range(4)} <= set(names)
-
-

@@ -12,9 +12,30 @@ from pathlib import Path
 import pytest
 
 from carrel.errors import NotFoundError, RefusedError
-from carrel.git import index, seed
+from carrel.git import index, seed, upstream
 from carrel.git.layers import DEEPEST, Layer, Layers
 from carrel.git.maintenance import objects_in
+
+
+def own(lower: str) -> tuple[dict[str, str], set[str]]:
+    """Return what one folder of a layer holds, and what it hides."""
+    here: dict[str, str] = {}
+    hides: set[str] = set()
+    for top, folders, files in os.walk(lower):
+        if top == lower:
+            folders.remove(".git")
+        for name in [*files, *folders]:
+            path = os.path.join(top, name)
+            status = os.lstat(path)
+            rel = os.path.relpath(path, lower)
+            if stat.S_ISCHR(status.st_mode):
+                assert status.st_rdev == 0
+                hides.add(rel)
+            elif stat.S_ISLNK(status.st_mode):
+                here[rel] = "-> " + os.readlink(path)
+            elif stat.S_ISREG(status.st_mode):
+                here[rel] = ("x " if status.st_mode & 0o100 else "") + Path(path).read_text()
+    return here, hides
 
 
 def shown(layer: Layer) -> dict[str, str]:
@@ -22,31 +43,15 @@ def shown(layer: Layer) -> dict[str, str]:
     seen: dict[str, str] = {}
     hidden: set[str] = set()
     for lower in layer.lowers:
-        here: dict[str, str] = {}
-        covers: set[str] = set()
-        for top, folders, files in os.walk(lower):
-            if top == lower:
-                folders.remove(".git")
-            for name in [*files, *folders]:
-                path = os.path.join(top, name)
-                status = os.lstat(path)
-                rel = os.path.relpath(path, lower)
-                if stat.S_ISCHR(status.st_mode):
-                    assert status.st_rdev == 0
-                    covers.add(rel)
-                elif stat.S_ISLNK(status.st_mode):
-                    here[rel] = "-> " + os.readlink(path)
-                elif stat.S_ISREG(status.st_mode):
-                    executable = "x " if status.st_mode & 0o100 else ""
-                    here[rel] = executable + Path(path).read_text()
+        here, hides = own(lower)
         above = list(seen)
         for rel, text in here.items():
             parts = rel.split("/")
-            ways = ["/".join(parts[: n + 1]) for n in range(len(parts))]
+            ways = {"/".join(parts[: n + 1]) for n in range(len(parts))}
             folder_now = any(one.startswith(rel + "/") for one in above)
-            if not any(way in hidden or way in seen for way in ways) and not folder_now:
-                seen.setdefault(rel, text)
-        hidden |= covers
+            if not ways & (hidden | seen.keys()) and not folder_now:
+                seen[rel] = text
+        hidden |= hides
     return seen
 
 
@@ -72,8 +77,6 @@ def layers(bench) -> Layers:
 
 
 def refreshed(bench, clone) -> str:
-    from carrel.git import upstream
-
     return upstream.refresh(bench.stores, bench.project, "main")
 
 
@@ -168,10 +171,10 @@ def test_a_thin_layer_holds_only_what_differs(form, make_clone, make_bench) -> N
     layer = layers.ensure(second)
     assert layer.depth == 2
     top = Path(layer.lowers[0])
-    own = {p.relative_to(top).as_posix() for p in top.rglob("*") if ".git" not in p.parts}
-    assert {"gone", "d1/f1", "d2/f2", "d3/f3", "swap", "flip/in", "brand/new"} <= own
-    assert "d0/f0" not in own
-    assert "gone/x" not in own  # one whiteout hides the whole folder
+    files = {p.relative_to(top).as_posix() for p in top.rglob("*") if ".git" not in p.parts}
+    assert {"gone", "d1/f1", "d2/f2", "d3/f3", "swap", "flip/in", "brand/new"} <= files
+    assert "d0/f0" not in files
+    assert "gone/x" not in files  # one whiteout hides the whole folder
     assert shown(layer) == expected(clone, second)
     # and what was gone may come back
     third = clone.commit("third", gone__x="again\n", d1__f1="again\n")
@@ -221,7 +224,10 @@ def test_a_private_commit_brings_what_base_lacks_and_nothing_else(bench, layers,
     assert layer.private
     work = seated(bench, Layers(bench.stores, worth=10**9).ensure(mine), tmp_path / "w")
     assert work.git("status", "--porcelain") == ""
-    assert work.git("log", "--format=%H").split() == [mine, *bench.clone.git("log", "--format=%H").split()]
+    assert work.git("log", "--format=%H").split() == [
+        mine,
+        *bench.clone.git("log", "--format=%H").split(),
+    ]
     packs = list((work.path / ".git/objects/pack").glob("*.idx"))
     assert len(packs) == 1
     assert len(objects_in(str(packs[0])[:-4], 20)) == 3  # commit, tree, file
@@ -237,9 +243,9 @@ def test_only_descendants_stand_on_a_private_layer(bench) -> None:
     mine = bench.merge(tip, {b"mine": b"1\n"})
     other = bench.merge(tip, {b"mine": b"2\n"})
     child = bench.merge(mine, {b"more": b"3\n"})
-    own = layers.ensure(mine)
+    mother = layers.ensure(mine)
     assert f"{layers.folder}/{mine}/tree" not in layers.ensure(other).lowers
-    assert layers.ensure(child).lowers[1:] == own.lowers
+    assert layers.ensure(child).lowers[1:] == mother.lowers
 
 
 def test_attributes_and_ignores_are_told(bench, layers) -> None:

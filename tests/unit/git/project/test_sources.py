@@ -1,5 +1,6 @@
 """What a person may name as the source of a project."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -125,8 +126,6 @@ def test_no_error_shows_a_credential(source: str) -> None:
 
 
 def test_reading_a_small_file_never_waits_and_follows_nothing(tmp_path: Path) -> None:
-    import os
-
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "link").symlink_to(tmp_path / "file")

@@ -10,6 +10,7 @@ import pytest
 
 from carrel.errors import CarrelError, FailedError, NotFoundError
 from carrel.git import intake, refs, sources, stores
+from carrel.git.layers import Layers
 
 
 def test_both_stores_hold_what_they_should(bench) -> None:
@@ -137,7 +138,9 @@ def test_a_broken_reference_is_left_out(clone, make_bench) -> None:
 def test_a_pipe_among_the_references_is_named_instead_of_waited_for(clone, home) -> None:
     os.mkfifo(clone.path / ".git/refs/heads/pipe")
     with pytest.raises(subprocess.TimeoutExpired):  # plain git waits
-        subprocess.run(["git", "for-each-ref"], cwd=clone.path, timeout=1, capture_output=True)
+        subprocess.run(
+            ["git", "for-each-ref"], cwd=clone.path, timeout=1, capture_output=True, check=True
+        )
     assert code_of(clone, home) == "repository_unsafe"
 
 
@@ -152,7 +155,9 @@ def test_a_config_that_includes_a_pipe_times_out(clone, home, monkeypatch) -> No
     clone.git("config", "include.path", str(clone.path / "pipe"))
     monkeypatch.setattr(intake, "_GONE", 0.5)
     with pytest.raises(subprocess.TimeoutExpired):  # plain git waits
-        subprocess.run(["git", "for-each-ref"], cwd=clone.path, timeout=1, capture_output=True)
+        subprocess.run(
+            ["git", "for-each-ref"], cwd=clone.path, timeout=1, capture_output=True, check=True
+        )
     assert code_of(clone, home) == "program_timeout"
 
 
@@ -215,8 +220,6 @@ def test_nothing_of_the_source_is_executed(clone, make_bench, tmp_path: Path) ->
 
 
 def test_a_hostile_tree_can_be_imported_but_not_checked_out(clone, make_bench) -> None:
-    from carrel.git.layers import Layers
-
     blob = clone.git("hash-object", "-w", "--stdin", stdin="[core]\n")
     inner = clone.git("mktree", stdin=f"100644 blob {blob}\tconfig\n")
     tree = clone.git("mktree", stdin=f"040000 tree {inner}\t.git\n", check=False)
@@ -278,11 +281,11 @@ def test_somebody_elses_repository_can_be_registered(clone, make_bench, tmp_path
         for name in [*folders, *files, "."]:
             os.lchown(os.path.join(top, name), 12345, 12345)
     plain = subprocess.run(
-        ["git", "-C", str(clone.path), "log"], capture_output=True, check=False,
+        ["git", "-C", str(clone.path), "log"],
+        capture_output=True,
+        check=False,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
     )
     assert b"dubious ownership" in plain.stderr  # plain git refuses
     for source in (str(clone.path), f"file://{clone.path}"):
         assert make_bench(clone, source).stores.default_branch == "main"
-
-

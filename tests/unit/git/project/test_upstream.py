@@ -5,7 +5,7 @@ import os
 import pytest
 
 from carrel.errors import BadInputError, NotFoundError, RefusedError
-from carrel.git import refs, upstream
+from carrel.git import landing, refs, upstream
 from carrel.git.upstream import News
 
 
@@ -199,8 +199,6 @@ def test_the_landed_line_stays_when_lines_part(url_bench) -> None:
     clone, st, project = url_bench.clone, url_bench.stores, url_bench.project
     first = clone.tip("main")
     landed = url_bench.merge(first, {b"x": b"1"})
-    from carrel.git import landing
-
     assert landing.land(st, project, "main", landed, expected=first)
     assert upstream.parted(st, project, "main") is None  # ahead only
     assert upstream.refresh(st, project, "main", fetch=True) == landed

@@ -7,6 +7,7 @@ obeyed, it may borrow objects from nobody but us, and its objects are checked by
 
 import os
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -174,7 +175,7 @@ class _Adoption:
         kinds = self._commits_of(oid for oid in wanted if not self.stores.in_base(oid))
         parents = {parent for found in kinds.values() for parent in found}
         pins = {oid for oid in kinds if oid not in parents}
-        parcel = self._parcel(loose - kinds.keys())
+        parcel = self._parcel(loose, kinds.keys())
         moves = [
             Move(self.prefix + oid, oid)
             for oid in sorted(pins | ({parcel} if parcel else set[str]()))
@@ -206,7 +207,7 @@ class _Adoption:
                 found[oid] = self.reader.commit(oid).parents if commit else ()
         return found
 
-    def _parcel(self, oids: set[str]) -> str:
+    def _parcel(self, oids: set[str], tips: AbstractSet[str]) -> str:
         """Return a tree that holds the objects nothing leads to; staged files above all."""
         led_to: set[str] = set()
         alone: dict[str, str] = {}
@@ -214,7 +215,8 @@ class _Adoption:
             info = self.reader.info(oid)
             if info is None:
                 continue
-            alone[oid] = info.kind
+            if oid not in tips:
+                alone[oid] = info.kind
             if info.kind in {"tree", "commit", "tag"}:
                 led_to |= self._leads_to(oid, info.kind)
         entries = [

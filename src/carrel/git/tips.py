@@ -77,7 +77,7 @@ class GitFolder:
         names: dict[bytes, None] = {}
         for below, folder in self.folders:
             try:
-                names.update(dict.fromkeys(below.names(folder + b"/" + path)))
+                names.update(dict.fromkeys(below.names(folder + b"/" + path if path else folder)))
             except OSError:
                 continue
         return sorted(names)

@@ -188,10 +188,11 @@ def desk_on(folder: Path, source: Path, commit: str = "HEAD", driver: Driver | N
     laid.run("checkout-index", "-a", "-f", f"--prefix={layer}/")
     place = Place("ws-1", f"{folder}/ws-1", home, driver.name, start, "carrel/ada")
     os.mkdir(place.home)
+    form = "sha1" if made.width == 20 else "sha256"  # noqa: PLR2004 - bytes of SHA-1
     seed = Seed(
         (
             ("HEAD", b"ref: refs/heads/carrel/ada\n"),
-            ("config", b"[core]\n\trepositoryformatversion = 0\n\tbare = false\n"),
+            ("config", stores.config_text(form, bare=False).encode()),
             ("refs/heads/carrel/ada", f"{start}\n".encode()),
             ("objects/info/alternates", f"{place.base}/objects\n".encode()),
         )

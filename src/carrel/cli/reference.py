@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 from typer.main import get_command
 
+from carrel.cli.answers import ANSWERS, WITHIN
 from carrel.cli.app import root
 from carrel.cli.catalogue import SECTIONS
 from carrel.cli.loading import load
@@ -65,7 +66,20 @@ def page() -> str:
         for name in commands:
             parts.append(f"### carrel {name}\n\n")
             parts.append(_pages(name))
+    parts.append(_answers())
     return "".join(parts).rstrip() + "\n"
+
+
+def _answers() -> str:
+    text = "## What `--json` answers\n\nFields keep their names and meanings; new ones may come.\n"
+    for title, table in (("command", ANSWERS), ("inside", WITHIN)):
+        rows = [f"| `{name}` | {_code(fields)} |" for name, fields in table.items()]
+        text += "\n".join(["", f"| {title} | fields |", "|---|---|", *rows, ""])
+    return text
+
+
+def _code(fields: str) -> str:
+    return ", ".join(f"`{field}`" for field in fields.split())
 
 
 def _pages(name: str) -> str:

@@ -42,6 +42,8 @@ def cli(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CARREL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CARREL_WORKSPACE_DISK_THRESHOLD_GB", "0")
+    # No mounts: whoever makes a namespace beside us would keep them.
+    monkeypatch.setenv("CARREL_WORKSPACE_DRIVER", "checkout")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)

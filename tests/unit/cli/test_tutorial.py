@@ -35,6 +35,7 @@ def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "PATH": f"{program.parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "CARREL_WORKSPACE_DISK_THRESHOLD_GB": "0",
+        "CARREL_WORKSPACE_DRIVER": "checkout",
     }
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False

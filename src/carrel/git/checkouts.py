@@ -19,7 +19,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from carrel.errors import RefusedError
@@ -61,7 +61,20 @@ class Journal:
     stage: str
 
 
-def update(stores: Stores, where: Repository, checkout: Checkout, move: Move, mover: Refs) -> bool:
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What acts on the user's repository.
+
+    Attributes:
+        mover: Moves its references.
+        bring: Gives it the objects, once it is clear that the work tree is clean.
+    """
+
+    mover: Refs
+    bring: Callable[[], None]
+
+
+def update(stores: Stores, where: Repository, checkout: Checkout, move: Move, hands: Hands) -> bool:
     """Move a checked-out branch with its files; False when it was not where it had to be.
 
     Args:
@@ -69,7 +82,7 @@ def update(stores: Stores, where: Repository, checkout: Checkout, move: Move, mo
         where: The user's repository.
         checkout: The work tree that shows the branch.
         move: Branch, new and old commit.
-        mover: Moves references of the user's repository.
+        hands: What acts on the user's repository.
 
     Raises:
         RefusedError: `target_dirty` or `target_in_use`; nothing has changed.
@@ -82,20 +95,21 @@ def update(stores: Stores, where: Repository, checkout: Checkout, move: Move, mo
         journal = f"{_journals(stores)}/{os.path.basename(stage)}"
         _durable(journal, json.dumps(asdict(plan)).encode())
         try:
-            return _update(_Desk(stores, where, plan), mover, branch)
+            return _update(_Desk(stores, where, plan), hands, branch)
         finally:
             _let_go(plan)
             os.unlink(journal)
 
 
-def _update(desk: "_Desk", mover: Refs, branch: str) -> bool:
-    plan = desk.plan
+def _update(desk: "_Desk", hands: Hands, branch: str) -> bool:
+    plan, mover = desk.plan, hands.mover
     try:
         faults.point("checkout.journal")
         _lock_index(plan, branch)
         faults.point("checkout.locked")
         changes = desk.clean_changes(branch)
         desk.prepare(changes)
+        hands.bring()
         faults.point("checkout.prepared")
         if not mover.prepare([Move(plan.ref, plan.new, plan.old)]):
             return False

@@ -8,6 +8,7 @@ commit the merge was made on; a lost race is no error but a reason to merge agai
 import os
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from carrel.domain.projects import Project, SourceKind
 from carrel.errors import BadInputError, FailedError, RefusedError
@@ -186,16 +187,23 @@ def _land_there(stores: Stores, where: Repository, move: Move) -> bool:
     """Land in the user's repository: objects, then the branch, then our mirror of it."""
     if os.path.isdir(f"{stores.home}/landings"):
         checkouts.recover(stores, where)
+    if (refs.tip(Git(where.common), move.ref) or refs.zeros(stores.width)) != move.old:
+        return False
     branch = move.ref.removeprefix("refs/heads/")
     shown = clones.showing(where, branch)
-    _bring(stores, where, move.new, move.old)
-    faults.point("land.objects")
     _, mover = stores.foreign(where.common, checkouts.owner_of(where))
     if len(shown) > 1:
         raise clones.in_use(
             shown[1].work_tree, branch, f"it is checked out in {shown[0].work_tree}, too"
         )
-    moved = checkouts.update(stores, where, shown[0], move, mover) if shown else mover.move([move])
+    if shown:
+        _bring(stores, None, move.new, move.old)
+        bring = partial(_bring, stores, where, move.new, move.old)
+        moved = checkouts.update(stores, where, shown[0], move, checkouts.Hands(mover, bring))
+    else:
+        _bring(stores, where, move.new, move.old)
+        faults.point("land.objects")
+        moved = mover.move([move])
     if moved:
         faults.point("land.branch")
         upstream.mirror(stores, move.ref, move.new)
@@ -228,14 +236,11 @@ def _bring(stores: Stores, where: Repository | None, new: str, old: str | None) 
         readers.append(stores.foreign(where.common, owner)[0])
     transfer = Transfer(stores.vault_reader, stores.width)
     lacking = transfer.missing(readers, new, known)
-    if lacking is None:
-        have = [known] if known else []
-        copy(stores.vault, stores.base, [new], have)
-        faults.point("land.base")
-        if where is not None:
-            copy(stores.base, Git(where.common), [new], have, owner=owner)
-        return
-    name = transfer.write(mine, lacking)
+    name = (
+        copy(stores.vault, stores.base, [new], [known] if known else [])
+        if lacking is None
+        else transfer.write(mine, lacking)
+    )
     faults.point("land.base")
     if where is not None and name is not None:
         adopt_pack(name, f"{where.common}/objects", owner)

@@ -23,6 +23,7 @@ MANY_LOOSE = 512
 MANY_REFS = 256
 _GROWTH = 2
 _OLD = 3600.0
+_YOUNG = 60.0  # a pack that may just be being shared with another repository
 _STAGING = "carrel-maintain-"
 _LEFT = ("tmp_", "carrel-intake-", "carrel-transport-", "carrel-maintain-", "carrel-seed-")
 
@@ -47,7 +48,7 @@ def maintain(stores: Stores, *, dry_run: bool = False) -> list[str]:
         for git in (stores.base, stores.vault):
             told += _sweep(git, stores.home, dry_run=dry_run)
             told += _gather_loose(git, dry_run=dry_run)
-            told += _consolidate(git, stores.width, dry_run=dry_run)
+            told += _consolidate(git, stores, dry_run=dry_run)
             told += _pack_refs(git, dry_run=dry_run)
     return told
 
@@ -68,20 +69,22 @@ def objects_in(pack: str, width: int) -> set[bytes]:
     return {data[at : at + width] for at in range(start, start + count * width, width)}
 
 
-def _packs(git: Git) -> list[_Pack]:
+def _packs(git: Git, before: float = float("inf")) -> list[_Pack]:
     folder = f"{git.git_dir}/objects/pack"
     names = [name[:-4] for name in os.listdir(folder) if name.endswith(".idx")]
     found = [
         _Pack(f"{folder}/{name}", os.stat(f"{folder}/{name}.pack").st_size)
         for name in names
-        if not os.path.exists(f"{folder}/{name}.keep") and os.path.exists(f"{folder}/{name}.pack")
+        if not os.path.exists(f"{folder}/{name}.keep")
+        and os.path.exists(f"{folder}/{name}.pack")
+        and os.stat(f"{folder}/{name}.idx").st_mtime < before
     ]
     return sorted(found, key=lambda pack: (pack.size, pack.name))
 
 
-def _consolidate(git: Git, width: int, *, dry_run: bool) -> list[str]:
+def _consolidate(git: Git, stores: Stores, *, dry_run: bool) -> list[str]:
     """Join small packs so that each of the rest is at least twice the sum of the smaller."""
-    found = _packs(git)
+    found = _packs(git, _moment(stores.home) - _YOUNG)
     if len(found) < MANY_PACKS:
         return []
     joined, total = list[_Pack](), 0
@@ -92,7 +95,7 @@ def _consolidate(git: Git, width: int, *, dry_run: bool) -> list[str]:
         total += pack.size
     told = f"Joined {len(joined)} of {len(found)} packs in {git.git_dir}."
     if not dry_run:
-        _join(git, joined, width)
+        _join(git, joined, stores.width)
     return [told]
 
 

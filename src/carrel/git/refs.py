@@ -6,12 +6,13 @@ Whatever is not plain (a symbolic reference, a reftable, a link) is left to git.
 
 import os
 import re
+import stat
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from carrel.errors import BadInputError, FailedError
+from carrel.errors import BadInputError, FailedError, RefusedError
 from carrel.git.gateway import Git
 from carrel.git.sources import read_bounded
 
@@ -69,10 +70,24 @@ def tip(git: Git, ref: str) -> str | None:
         return data.strip().decode()
     if data is None and not os.path.lexists(path) and _plain_files(git.git_dir):
         return _packed(git.git_dir, ref)
+    _refuse_special(path)
     done = git.with_(timeout=10.0).run(
         "rev-parse", "--verify", "--quiet", "--end-of-options", ref, ok=(0, 1)
     )
     return done.out.decode().strip() or None if done.code == 0 else None
+
+
+def _refuse_special(path: str) -> None:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise RefusedError(
+            "repository_unsafe",
+            f"{path} is no regular file, and git would wait for it for ever.",
+            cure="Look at who put it there, and remove it.",
+        )
 
 
 def _plain_files(git_dir: str) -> bool:
@@ -252,7 +267,7 @@ class Refs:
             self._process.close()
             self._process = None
         if self._process is None:
-            self._process = self.git.converse("update-ref", "--stdin")
+            self._process = self.git.converse("update-ref", "-m", "carrel", "--stdin")
         try:
             self._process.send(os.fsencode(words))
             told = [self._process.line().strip() for _ in expected]
@@ -273,7 +288,7 @@ class Refs:
     def _once(self, moves: Sequence[Move]) -> bool:
         """Try in a process of its own: it either works now, or tells why not."""
         feed = "".join(f"{_order(move)}\n" for move in moves)
-        self.git.run("update-ref", "--stdin", stdin=os.fsencode(feed))
+        self.git.run("update-ref", "-m", "carrel", "--stdin", stdin=os.fsencode(feed))
         return True
 
 

@@ -29,22 +29,17 @@ _FOLDER = b"40000"
 _SUBMODULE = b"160000"
 
 
-def copy(
-    source: Git,
-    target: Git,
-    tips: Sequence[str],
-    known: Sequence[str],
-    *,
-    owner: int | None = None,
-) -> None:
+def copy(source: Git, target: Git, tips: Sequence[str], known: Sequence[str]) -> str:
     """Copy what is reachable from `tips` and not from `known`, by two processes of git.
 
     Args:
         source: Store that has the tips.
-        target: Store that gets them.
+        target: Store of ours that gets them.
         tips: Object ids.
         known: Object ids that `target` has with all below them; others are passed over.
-        owner: User that must own the files there.
+
+    Returns:
+        The new pack's path without suffix.
 
     Raises:
         FailedError: `git_failed`: an object is missing, damaged or malformed; nothing of the
@@ -54,14 +49,9 @@ def copy(
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=objects) as staging:
         feed = "\n".join([*tips, "--not", *_had(source, known)]) + "\n"
         done = source.run(
-            "pack-objects",
-            "--revs",
-            "--quiet",
-            "--window=0",
-            "--delta-base-offset",
-            "--stdout",
+            "pack-objects", "--revs", "--quiet", "--window=0", "--delta-base-offset", "--stdout",
             stdin=feed.encode(),
-        )
+        )  # fmt: skip
         faults.point("transport.packed")
         pack = f"{staging}/new.pack"
         with open(pack, "xb") as file:
@@ -69,10 +59,8 @@ def copy(
         del done
         name = target.text("index-pack", "--strict", pack).rpartition("\t")[2]
         faults.point("transport.checked")
-        if owner is not None:
-            for made in os.listdir(staging):
-                os.chown(f"{staging}/{made}", owner, -1)
         publish(f"{staging}/new", f"{objects}/pack/pack-{name}")
+    return f"{objects}/pack/pack-{name}"
 
 
 @dataclass(slots=True)
@@ -100,8 +88,11 @@ class Transfer:
             known: A commit that all of them have and that resembles `tip`: what is the same
                 there needs no question.
         """
-        lacking: list[str] = []
-        level = self._lacking(targets, {tip: known})
+        commits = self._commits(targets, tip, known)
+        if commits is None:
+            return None
+        lacking, like = commits
+        level = self._lacking(targets, self._trees(lacking, like))
         while level:
             lacking += level
             if len(lacking) > FEW or not self._read(list(level)):
@@ -140,26 +131,43 @@ class Transfer:
             self.found[info.oid] = (info.kind, data)
         return True
 
+    def _commits(
+        self, targets: Sequence[Reader], tip: str, known: str | None
+    ) -> tuple[list[str], str | None] | None:
+        """Return the commits that are lacking, and one that is not; None if they are too many.
+
+        What stands below them hardly differs from what stands below that one, `known` or else
+        the first met: nearly nothing must be asked for.
+        """
+        lacking: list[str] = []
+        seen, level, like = {known, tip}, [tip], known
+        while level:
+            news = self._lacking(targets, dict.fromkeys(level))
+            lacking += news
+            if len(lacking) > FEW or not self._read(list(news)):
+                return None
+            like = like or next((one for one in level if one not in news), None)
+            above = [one for oid in news for one in _links(self.found[oid][1])[1]]
+            level = [one for one in dict.fromkeys(above) if one not in seen]
+            seen.update(level)
+        return lacking, like
+
+    def _trees(self, commits: Iterable[str], like: str | None) -> dict[str, str | None]:
+        """Give the trees of commits, each with its like in what is known."""
+        known = _links(self.source.read(like)[1])[0] if like else None
+        trees = (_links(self.found[oid][1])[0] for oid in commits)
+        return {tree: known for tree in trees if tree != known}
+
     def _children(self, level: dict[str, str | None]) -> dict[str, str | None]:
-        """Give what is directly below some objects, each with its like in what is known."""
+        """Give what is directly below some trees, each with its like in what is known."""
         likes = sorted({like for like in level.values() if like})
         alike = {info.oid: data for info, data in self.source.read_many(likes)}
         out: dict[str, str | None] = {}
         for oid, like in level.items():
             kind, data = self.found[oid]
-            other = alike.get(like or "", b"")
-            if kind == "commit":
-                out |= _of_commit(data, other, like)
-            elif kind == "tree":
-                out |= _of_tree(data, other, self.width)
+            if kind == "tree":
+                out |= _of_tree(data, alike.get(like or "", b""), self.width)
         return out
-
-
-def _of_commit(data: bytes, other: bytes, like: str | None) -> dict[str, str | None]:
-    tree, parents = _links(data)
-    before = _links(other)[0] if other else None
-    below: dict[str, str | None] = {one: None for one in parents if one != like}
-    return below if tree == before else below | {tree: before}
 
 
 def _of_tree(data: bytes, other: bytes, width: int) -> dict[str, str | None]:

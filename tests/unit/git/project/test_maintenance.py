@@ -19,7 +19,8 @@ def fill(bench, count: int) -> list[str]:
     for n in range(count):
         writer = PackWriter(f"{bench.stores.vault.git_dir}/objects", bench.stores.width)
         oids.append(writer.blob(b"%d " % n * (n + 1)))
-        writer.flush()
+        name = writer.flush()
+        os.utime(f"{name}.idx", (time.time() - 600, time.time() - 600))
     return oids
 
 

@@ -139,7 +139,7 @@ def test_a_pipe_among_the_references_is_named_instead_of_waited_for(clone, home)
     os.mkfifo(clone.path / ".git/refs/heads/pipe")
     with pytest.raises(subprocess.TimeoutExpired):  # plain git waits
         subprocess.run(
-            ["git", "for-each-ref"], cwd=clone.path, timeout=1, capture_output=True, check=True
+            ["git", "for-each-ref"], cwd=clone.path, timeout=0.4, capture_output=True, check=True
         )
     assert code_of(clone, home) == "repository_unsafe"
 
@@ -156,7 +156,7 @@ def test_a_config_that_includes_a_pipe_times_out(clone, home, monkeypatch) -> No
     monkeypatch.setattr(intake, "_GONE", 0.5)
     with pytest.raises(subprocess.TimeoutExpired):  # plain git waits
         subprocess.run(
-            ["git", "for-each-ref"], cwd=clone.path, timeout=1, capture_output=True, check=True
+            ["git", "for-each-ref"], cwd=clone.path, timeout=0.4, capture_output=True, check=True
         )
     assert code_of(clone, home) == "program_timeout"
 

@@ -89,6 +89,9 @@ def test_new_alternates_are_refused_at_the_next_import(bench, make_clone) -> Non
 
 def test_a_pipe_in_place_of_a_branch_is_no_trap(bench) -> None:
     os.mkfifo(bench.clone.path / ".git/refs/heads/pipe")
+    with pytest.raises(RefusedError) as direct:
+        upstream.refresh(bench.stores, bench.project, "pipe")
+    assert direct.value.code == "repository_unsafe"
     bench.clone.commit()
     with pytest.raises(RefusedError) as caught:
         upstream.refresh(bench.stores, bench.project, "main")

@@ -97,8 +97,9 @@ def merge(
     tree = None
     if not left:
         tree = _write(case, outcome.tree, settled)
-    settlements = tuple(_settlement(one, sides, merge_id) for one in settled)
-    losers = {side for one in settled if tree for side in _losers(one) if _losing(one, sides, side)}
+    losing = [_losing(one, sides) for one in settled]
+    settlements = tuple(map(_settlement, settled, losing, [merge_id] * len(settled)))
+    losers = {side for one in losing for side, lost in one.items() if tree and lost}
     tips = {Side.PARENT: parent, Side.CHILD: child}
     return Merged(
         parent=parent,
@@ -159,8 +160,10 @@ def _stands(found: Entry | None, wanted: Entry | None) -> bool:
     return found == wanted or (wanted is None and found is not None and found.mode == TREE)
 
 
-def _settlement(one: Settled, sides: Sides, merge_id: str) -> Settlement:
-    losing = {side: _losing(one, sides, side) for side in _losers(one)}
+_Losing = Mapping[Side, tuple[Version, ...]]
+
+
+def _settlement(one: Settled, losing: _Losing, merge_id: str) -> Settlement:
     keeper = next((side for side, versions in losing.items() if versions), None)
     return Settlement(
         path=os.fsdecode(one.group.path),
@@ -174,23 +177,23 @@ def _settlement(one: Settled, sides: Sides, merge_id: str) -> Settlement:
     )
 
 
-def _losers(one: Settled) -> tuple[Side, ...]:
+def _losing(one: Settled, sides: Sides) -> _Losing:
+    """Return what each losing side made and the result does not have."""
     if one.winner is not None:
-        return (one.winner.other,)
-    return (Side.CHILD, Side.PARENT) if one.strategy is Strategy.COMMAND else ()
+        losers: tuple[Side, ...] = (one.winner.other,)
+    else:
+        losers = (Side.CHILD, Side.PARENT) if one.strategy is Strategy.COMMAND else ()
+    return {side: _versions(_lost(one, sides, side)) for side in losers}
 
 
-def _losing(one: Settled, sides: Sides, loser: Side) -> tuple[Version, ...]:
-    """Return what a side made and the result does not have."""
-    return _versions(
-        {
-            path: sides.at(path).of(loser)
-            for path in one.group.paths
-            if sides.at(path).changed(loser)
-            and one.entries.get(path) != sides.at(path).of(loser)
-            and path not in one.safe
-        }
-    )
+def _lost(one: Settled, sides: Sides, loser: Side) -> dict[bytes, Entry | None]:
+    return {
+        path: sides.at(path).of(loser)
+        for path in one.group.paths
+        if sides.at(path).changed(loser)
+        and one.entries.get(path) != sides.at(path).of(loser)
+        and path not in one.safe
+    }
 
 
 def _versions(entries: Mapping[bytes, Entry | None]) -> tuple[Version, ...]:

@@ -24,6 +24,8 @@ SUBMODULE = 0o160000
 
 _QUESTIONS = 60  # what fits the smallest pipe there is, so that neither side waits for ever
 
+_SMALL = 1 << 12
+
 _KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 
 
@@ -281,7 +283,7 @@ class PackWriter:
         rows: list[tuple[str, int, int]] = []
         at = len(parts[0])
         for oid, (kind, data) in self._objects.items():
-            packed = _pack_header(kind, len(data)) + _deflated(data)
+            packed = _pack_header(kind, len(data)) + _deflated(kind, data)
             rows.append((oid, zlib.crc32(packed), at))
             parts.append(packed)
             at += len(packed)
@@ -318,11 +320,14 @@ class PackWriter:
         return body + self._hash(body).digest()
 
 
-def _deflated(data: bytes) -> bytes:
-    """Compress; a small window for a small object, since making a large one costs more."""
-    if len(data) > 1 << 12:
+def _deflated(kind: int, data: bytes) -> bytes:
+    """Compress; a small window for a small object, since making a large one costs more.
+
+    A small tree is mostly ids, which do not shrink: it is stored until the store is repacked.
+    """
+    if len(data) > _SMALL:
         return zlib.compress(data, 1)
-    small = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
+    small = zlib.compressobj(0 if kind == _KINDS["tree"] else 1, zlib.DEFLATED, 12, 5)
     return small.compress(data) + small.flush()
 
 

@@ -24,6 +24,7 @@ class _Folder:
     before: bytes = b""
     entries: dict[bytes, _Raw] = field(default_factory=dict[bytes, _Raw])
     oid: str = ""
+    ordered: bool = True
 
 
 def edit_tree(
@@ -139,7 +140,14 @@ def _change(folder: _Folder) -> None:
         if entry is None:
             folder.entries.pop(name, None)
         else:
-            folder.entries[name] = (b"%o" % entry.mode, bytes.fromhex(entry.oid))
+            _put(folder, name, b"%o" % entry.mode, bytes.fromhex(entry.oid))
+
+
+def _put(folder: _Folder, name: bytes, mode: bytes, oid: bytes) -> None:
+    """Set an entry; one that takes the place of its like keeps the order of the tree."""
+    present = folder.entries.get(name)
+    folder.ordered &= present is not None and (present[0] == _FOLDER) == (mode == _FOLDER)
+    folder.entries[name] = (mode, oid)
 
 
 def _below(folder: _Folder) -> Iterator[tuple[bytes, _Folder, str]]:
@@ -155,18 +163,17 @@ def _close(writer: PackWriter, folder: _Folder, was: str) -> None:
         if inner.oid:
             if folder.put.get(name) is not None and mode != _FOLDER:
                 raise FailedError("tree_clash", f"{name!r} can't be a file and a folder at once.")
-            folder.entries[name] = (_FOLDER, bytes.fromhex(inner.oid))
+            _put(folder, name, _FOLDER, bytes.fromhex(inner.oid))
         elif mode == _FOLDER:
             del folder.entries[name]
     if folder.entries:
-        data = _formatted(folder.entries)
+        data = _formatted(folder.entries, ordered=folder.ordered)
         folder.oid = was if was and data == folder.before else writer.add("tree", data)
 
 
-def _formatted(entries: Mapping[bytes, _Raw]) -> bytes:
+def _formatted(entries: Mapping[bytes, _Raw], *, ordered: bool) -> bytes:
     """Write a tree; git sorts folders as if their names ended in a slash."""
-    rows = sorted(
-        (name + b"/" if mode == _FOLDER else name, b"%s %s\0%s" % (mode, name, oid))
-        for name, (mode, oid) in entries.items()
-    )
-    return b"".join([row for _, row in rows])
+    rows = entries.items()
+    if not ordered:
+        rows = sorted(rows, key=lambda row: row[0] + b"/" if row[1][0] == _FOLDER else row[0])
+    return b"".join([b"%s %s\0%s" % (mode, name, oid) for name, (mode, oid) in rows])

@@ -61,6 +61,6 @@ def run(arguments: list[str]) -> int:
 
 
 def _version() -> str:
-    from carrel import __version__
+    from importlib.metadata import version
 
-    return __version__
+    return version("carrel")

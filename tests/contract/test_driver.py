@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -325,15 +324,11 @@ def test_a_removed_home_leaves_nothing(bench: Bench) -> None:
     assert not bench.lowers or os.path.exists(f"{bench.lowers[0]}/README")
 
 
-def test_a_probe_leaves_nothing_and_is_quick(bench: Bench) -> None:
+def test_a_probe_leaves_nothing(bench: Bench) -> None:
     before = sorted(os.listdir(bench.root))
-    took: list[float] = []
-    for _ in range(3):
-        start = time.perf_counter()
+    for _ in range(2):
         assert bench.driver.probe(str(bench.root)).works
-        took.append(time.perf_counter() - start)
     assert sorted(os.listdir(bench.root)) == before
-    assert min(took) < 0.25
 
 
 def test_what_a_killed_probe_left_is_cleared_away(bench: Bench) -> None:

@@ -43,7 +43,7 @@ def checkpoint(
     *,
     iteration: int | None = None,
     message: str | None = None,
-    reason: str = "manual",
+    reason: str | None = None,
 ) -> CommitInfo:
     """Record a workspace's whole state as a commit in the vault.
 
@@ -56,7 +56,8 @@ def checkpoint(
         workspace: Which one.
         iteration: Validation iteration, 0 or more.
         message: Commit message; one is made up when None.
-        reason: Why, see `Checkpoint.reason`.
+        reason: Why, see `Checkpoint.reason`; None means `validation` for an iteration, else
+            `manual`.
 
     Raises:
         BadInputError: `bad_iteration`.
@@ -68,10 +69,9 @@ def checkpoint(
             f"{iteration} can't be an iteration.",
             cure="Count iterations from 0 or 1 upwards.",
         )
+    why = reason or ("manual" if iteration is None else "validation")
     with ctx.lock(workspace.project_id, workspace.workspace_id):
-        return checkpoint_locked(
-            ctx, workspace, iteration=iteration, message=message, reason=reason
-        )
+        return checkpoint_locked(ctx, workspace, iteration=iteration, message=message, reason=why)
 
 
 def checkpoint_locked(

@@ -112,7 +112,7 @@ def finish_removal(ctx: Context, removal: Removal) -> Removal:
     if os.path.isdir(place.home):
         ctx.driver(current).withdraw(place)
     faults.point("remove.withdrawn")
-    freed = _aside(ctx, place)
+    freed = _aside(ctx, current)
     faults.point("remove.aside")
     trashed = replace(removing, state=State.TRASHED, updated_at=ctx.clock.now())
     with ctx.noting("workspace.trashed", current.workspace_id, bytes=freed) as tx:
@@ -179,7 +179,7 @@ def bring_back(ctx: Context, workspace: Workspace) -> Workspace:
     faults.point("trash.presented")
     back = replace(workspace, state=State.ACTIVE, updated_at=ctx.clock.now())
     with ctx.noting("workspace.restored_from_trash", workspace.workspace_id) as tx:
-        tx.save_workspace(back)
+        tx.save_workspace(back, ctx.config.limits)
     return back
 
 
@@ -194,13 +194,14 @@ def purge(ctx: Context, workspace: Workspace) -> Workspace:
 
 def trash_folder(ctx: Context, workspace: Workspace) -> str:
     """Return where a trashed workspace's folder is."""
-    return f"{ctx.config.workspace_root}/.trash/{workspace.workspace_id}"
+    return f"{os.path.dirname(ctx.place(workspace).home)}/.trash/{workspace.workspace_id}"
 
 
 def _refuse_occupied(ctx: Context, workspace: Workspace) -> None:
     with ctx.store.reading() as tx:
         occupancy.refuse_occupied(ctx, tx, workspace)
-    sitting = ctx.driver(workspace).occupants(ctx.place(workspace))
+    present = ctx.driver(workspace).occupants(ctx.place(workspace))
+    sitting = [one for one in present if one.sits]
     if sitting:
         first = sitting[0]
         more = f" and {len(sitting) - 1} more" if len(sitting) > 1 else ""
@@ -280,13 +281,10 @@ def _measured(place: Place) -> str:
     return upper if os.path.isdir(upper) else place.home
 
 
-def _aside(ctx: Context, place: Place) -> int:
+def _aside(ctx: Context, workspace: Workspace) -> int:
     """Rename a workspace's folder into the trash; return the bytes it takes."""
-    folder = f"{ctx.config.workspace_root}/.trash"
-    os.makedirs(folder, exist_ok=True)
-    aside = f"{folder}/{place.workspace_id}"
-    if os.path.isdir(place.home):
-        os.rename(place.home, aside)
+    aside = trash_folder(ctx, workspace)
+    disk.rename_aside(ctx.place(workspace).home, aside)
     return disk.used_bytes(aside)
 
 

@@ -190,5 +190,5 @@ def _too_large(files: list[tuple[bytes, int]], limit: int) -> RefusedError:
         "file_too_large",
         f"Too large for a checkpoint: {', '.join(named[:_NAMED])}{more}.",
         why=f"A file may have {limit:,} bytes; nothing was recorded.",
-        cure="Ignore it in .gitignore, remove it, or raise the limit 'max_file_bytes'.",
+        cure="Ignore it in .gitignore, remove it, or raise checkpoint.max_file_mb.",
     )

@@ -42,11 +42,20 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
-    """A process that sits in a tree or still sees its mount."""
+    """A process that sits in a tree or still sees its mount.
+
+    Attributes:
+        pid: Its process id.
+        command: Its command line.
+        how: What it has to do with the tree, after "it".
+        sits: It works in the tree or has files of it open; False when its namespace merely
+            has the mount, as every sandbox started meanwhile does.
+    """
 
     pid: int
     command: str
     how: str
+    sits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Session(Protocol):
         """Take a project off the list; the rows of its gone workspaces stay.
 
         Raises:
-            NotFoundError: `project_unknown`.
+            NotFoundError: `unknown_project`.
             RefusedError: `project_in_use` while it has open or trashed workspaces.
         """
         ...
@@ -49,7 +49,7 @@ class Session(Protocol):
             LimitError: `max_count` or `max_depth`, naming the limit and who uses it.
             RefusedError: `agent_busy` when the agent has an open workspace (any case),
                 `branch_taken` when another workspace of the project has or had the branch.
-            NotFoundError: `workspace_unknown` when the parent does not exist.
+            NotFoundError: `unknown_workspace` when the parent does not exist.
             BadInputError: `wrong_depth` when `depth` isn't one more than the parent's.
         """
         ...
@@ -62,7 +62,7 @@ class Session(Protocol):
             limits: Checked when the workspace opens again (trash restore).
 
         Raises:
-            NotFoundError: `workspace_unknown`.
+            NotFoundError: `unknown_workspace`.
             RefusedError: `agent_busy` when it opens again and the agent has another one.
             LimitError: `max_count`.
         """

@@ -128,7 +128,7 @@ def test_a_removed_project_frees_its_name_and_keeps_its_history(
 def test_removing_an_unknown_project_says_so(db: DatabaseService) -> None:
     with pytest.raises(NotFoundError) as caught, db.writing() as session:
         session.remove_project("p-9")
-    assert caught.value.code == "project_unknown"
+    assert caught.value.code == "unknown_project"
 
 
 # --- workspaces ------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def test_a_branch_stays_with_its_workspace(filled: DatabaseService, making: Maki
 def test_saving_an_unknown_workspace_says_so(filled: DatabaseService, making: Making) -> None:
     with pytest.raises(NotFoundError) as caught, filled.writing() as session:
         session.save_workspace(making(9))
-    assert caught.value.code == "workspace_unknown"
+    assert caught.value.code == "unknown_workspace"
 
 
 def test_workspaces_are_listed_oldest_first_and_by_state(

@@ -102,7 +102,7 @@ class LocalLadder:
         known = self._recall(where)
         learnt: Findings = {}
         probe = Probe(works=False, why="There is no driver.")
-        for name in ORDER if any(known.get(name) for name in ORDER) else names():
+        for name in names():
             driver = load(name)
             if not driver.capabilities.host_path:
                 continue

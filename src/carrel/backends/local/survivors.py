@@ -43,10 +43,8 @@ def note_device(place: Place, device: int) -> None:
 def survivors(place: Place) -> list[Seen]:
     """List who sees an earlier mount: in another namespace, or by what they have open."""
     found = {seen.pid: seen for seen, _ in processes_seen.seeing(is_ours(place))}
-    try:
-        with open(f"{place.home}/{_NOTE}", encoding="ascii") as file:
-            device = int(file.read())
-    except (OSError, ValueError):
+    device = _device(place, mounted=False)
+    if device is None:
         return list(found.values())
     for seen in processes_seen.holding_device(device):
         found.setdefault(seen.pid, seen)
@@ -63,10 +61,25 @@ def occupants(place: Place) -> list[Occupant]:
     here = [mount for mount in mounts.mounts() if ours(mount)]
     peers = frozenset[bytes]().union(*(mount.peers for mount in here))
     found = {seen.pid: seen for seen in processes_seen.sitting_in(place.tree)}
-    for seen, mount in processes_seen.seeing(ours):
-        if not (mount.peers & peers):
-            found.setdefault(seen.pid, seen)
-    return [Occupant(seen.pid, seen.command, seen.how) for seen in found.values()]
+    seeing = [seen for seen, mount in processes_seen.seeing(ours) if not (mount.peers & peers)]
+    others = [seen for seen in seeing if seen.pid not in found]
+    device = _device(place, mounted=bool(here)) if others else None
+    holding = {seen.pid for seen in processes_seen.holding_device(device)} if device else set[int]()
+    return [
+        *(Occupant(seen.pid, seen.command, seen.how) for seen in found.values()),
+        *(Occupant(seen.pid, seen.command, seen.how, seen.pid in holding) for seen in others),
+    ]
+
+
+def _device(place: Place, *, mounted: bool) -> int | None:
+    """Return the number of the file system that is, or was, mounted at the tree."""
+    try:
+        if mounted:
+            return os.stat(place.tree).st_dev
+        with open(f"{place.home}/{_NOTE}", encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
 
 
 def wait_or_refuse(place: Place, attempt: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from carrel.backends.local import layered, survivors, traps
 from carrel.backends.local.layered import upper_of, work_of
@@ -112,7 +112,9 @@ class UserOverlayDriver:
         """List who is in the namespace, except its holder."""
         kept = _read_note(place)
         keeper = kept.pid if kept is not None and kept.alive() else 0
-        return [one for one in survivors.occupants(place) if one.pid != keeper]
+        # Whoever is in the namespace was brought into this very workspace.
+        seen = survivors.occupants(place)
+        return [replace(one, sits=True) for one in seen if one.pid != keeper]
 
     def _kept(self, place: Place) -> Holder | None:
         """Return the holder if it lives and its mount table shows our mount."""

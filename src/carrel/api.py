@@ -6,8 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from carrel.bootstrap import Database, open_context
-from carrel.control import changes, checkpoints, cleanup, merging, occupancy, prediction, workspaces
+from carrel.control import (
+    changes,
+    checkpoints,
+    cleanup,
+    merging,
+    occupancy,
+    prediction,
+    starting,
+    workspaces,
+)
 from carrel.control import reconcile as reconciling
+from carrel.control.context import Context
 from carrel.control.finding import find, find_active
 from carrel.control.workspaces import Request
 from carrel.domain.conflicts import Rules, Strategy
@@ -15,9 +25,6 @@ from carrel.domain.leases import Lease
 from carrel.domain.results import CommitInfo, MergeResult, WorkspaceChanges, WorkspaceInfo
 from carrel.domain.workspaces import Outcome
 from carrel.git.predict import Prediction
-
-if TYPE_CHECKING:
-    from carrel.control.context import Context
 
 DatabaseService = Database
 
@@ -35,7 +42,8 @@ class WorkspaceManagerService:
     """
 
     def __init__(self, db: Database | None = None) -> None:
-        self._ctx: Context = open_context(store=db)
+        self._context: Context = open_context(store=db)
+        self._started = False
 
     def create_workspace(
         self,
@@ -202,7 +210,15 @@ class WorkspaceManagerService:
 
     def close(self) -> None:
         """End the resident processes; the service starts them again when needed."""
-        self._ctx.close()
+        self._context.close()
+
+    @property
+    def _ctx(self) -> Context:
+        """The context; what a crash left is put right before it is first used."""
+        if not self._started:
+            self._started = True
+            starting.start(self._context)
+        return self._context
 
     def _rules(self, strategy: str | None) -> Rules | None:
         if strategy is None:

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 def opened() -> Generator["Context"]:
     """Give a command what it works with, and end the resident processes afterwards."""
     from carrel.bootstrap import open_context
+    from carrel.control.starting import after_boot
 
     ctx = open_context()
     try:
+        after_boot(ctx)
         yield ctx
     finally:
         ctx.close()

@@ -123,11 +123,6 @@ class Checkpoint:
         readers.amount(zero=True),
         "Age of the last checkpoint, in minutes, at which `carrel tend` makes another; 0: never.",
     )
-    filters: tuple[str, ...] = _key(
-        (),
-        readers.texts("a list of names, such as ['lfs']"),
-        "Git filters that may run although a repository names them.",
-    )
 
 
 @_section
@@ -223,7 +218,6 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     tend: Tend = field(default_factory=Tend)
     files: Files = field(default_factory=Files)
-    lfs: Lfs = field(default_factory=Lfs)
     identity: Identity = field(default_factory=Identity)
     origins: tuple[tuple[str, str], ...] = ()
 
@@ -254,7 +248,6 @@ SECTIONS: dict[str, type[Any]] = {
     "retention": Retention,
     "tend": Tend,
     "files": Files,
-    "lfs": Lfs,
     "identity": Identity,
 }
 

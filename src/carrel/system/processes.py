@@ -48,7 +48,7 @@ def run(
         FailedError: `program_missing` or `program_timeout`.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - an argument list, no shell
+        done = subprocess.run(
             command,
             input=stdin,
             env=env,
@@ -102,7 +102,7 @@ class Conversation:
         env: Mapping[str, str] | None = None,
         user: int | None = None,
     ) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
+        self._process = subprocess.Popen(
             command,
             env=env,
             **_as_user(user),

@@ -149,7 +149,6 @@ SAME = [
     ("workspace.disk_threshold_gb", "0.5", "0.5", 0.5),
     ("checkpoint.max_file_mb", "3", "3", 3.0),
     ("workspace.auto_merge", "true", "yes", True),
-    ("lfs.skip_smudge", "false", "0", False),
     ("merge.tie", "'parent'", "parent", Side.PARENT),
     ("files.copy", "['.env', '*.local']", ".env, *.local", (".env", "*.local")),
     ("files.share", "['a,b']", '["a,b"]', ("a,b",)),

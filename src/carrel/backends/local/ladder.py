@@ -9,13 +9,12 @@ from carrel.errors import FailedError
 from carrel.plugins import Catalog
 from carrel.ports.driver import Driver, Probe
 from carrel.ports.ladder import Rung
-from carrel.system import disk
+from carrel.system import boots, disk
 
 ORDER = ("overlay", "user_overlay", "snapshot", "fuse_overlay", "checkout")
 """Fastest first. Drivers of third parties come before the last, which works everywhere."""
 
-_CATALOG = Catalog("carrel.backends.local", "DRIVER")
-_BOOT = "/proc/sys/kernel/random/boot_id"
+_CATALOG = Catalog("carrel.backends.local", "DRIVER", unknown="unknown_driver")
 
 Findings = dict[str, bool]
 
@@ -127,7 +126,7 @@ class LocalLadder:
         try:
             os.makedirs(os.path.dirname(self._memory), exist_ok=True)
             with open(temporary, "w", encoding="utf-8") as file:
-                json.dump({"boot": _boot(), "found": memory}, file)
+                json.dump({"boot": boots.boot_id(), "found": memory}, file)
             os.rename(temporary, self._memory)
         except OSError:
             return  # a memory that can't be written costs a probe, nothing else
@@ -136,7 +135,7 @@ class LocalLadder:
         try:
             with open(self._memory, encoding="utf-8") as file:
                 content = json.load(file)
-            return content["found"] if content["boot"] == _boot() else {}
+            return content["found"] if content["boot"] == boots.boot_id() else {}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
@@ -144,14 +143,6 @@ class LocalLadder:
 def _key(where: str) -> str:
     """Return what a finding depends on: place, file system and user."""
     return f"{os.geteuid()} {os.stat(where).st_dev} {os.path.realpath(where)}"
-
-
-def _boot() -> str:
-    try:
-        with open(_BOOT, encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 def _unusable(name: str, where: str, probe: Probe) -> FailedError:

@@ -16,7 +16,7 @@ from carrel.git.objects import TREE, Entry, PackWriter, Reader
 Raw = tuple[bytes, bytes]
 """Mode as git writes it, object id as bytes."""
 
-_TREE = b"40000"
+FOLDER = b"40000"
 _MOST_ENTRIES = 150_000
 _NOTHING: Mapping[bytes, Raw] = {}
 
@@ -63,8 +63,8 @@ class Forest:
                 for name in by_above.get(path, ()):
                     mode, inner_oid = entries.get(name, (b"", b""))
                     inner = path + b"/" + name if path else name
-                    self._folders[root, inner] = inner_oid.hex() if mode == _TREE else ""
-                    if mode == _TREE:
+                    self._folders[root, inner] = inner_oid.hex() if mode == FOLDER else ""
+                    if mode == FOLDER:
                         below.append((root, inner, inner_oid.hex()))
             present = below
 
@@ -85,11 +85,15 @@ class Forest:
         raw = self._raw(self.folder(root, above)).get(name)
         return None if raw is None else _entry(raw)
 
+    def entries(self, oid: str) -> Mapping[bytes, Raw]:
+        """Return the entries of a tree by name, as they stand there; none for an empty id."""
+        return self._raw(oid)
+
     def blobs(self, oid: str, path: bytes) -> Iterable[tuple[bytes, Entry]]:
         """Walk everything below a tree that is no tree itself, with its full path."""
         for name, raw in self._raw(oid).items():
             inner = path + b"/" + name if path else name
-            if raw[0] == _TREE:
+            if raw[0] == FOLDER:
                 yield from self.blobs(raw[1].hex(), inner)
             else:
                 yield inner, _entry(raw)
@@ -107,10 +111,10 @@ class Forest:
         for name in sorted(names):
             sides = (before.get(name), after.get(name))
             inner = path + b"/" + name if path else name
-            trees = [raw[1].hex() if raw and raw[0] == _TREE else "" for raw in sides]
+            trees = [raw[1].hex() if raw and raw[0] == FOLDER else "" for raw in sides]
             if any(trees):
                 yield from self.differing(trees[0], trees[1], inner)
-            was, now = (_entry(raw) if raw and raw[0] != _TREE else None for raw in sides)
+            was, now = (_entry(raw) if raw and raw[0] != FOLDER else None for raw in sides)
             if was or now:
                 yield inner, was, now
 
@@ -137,15 +141,15 @@ class Forest:
             else:
                 entries[name] = (b"%o" % entry.mode, bytes.fromhex(entry.oid))
         present = {name: entries.get(name, (b"", b"")) for name in plan.inner}
-        self.load(raw[1].hex() for raw in present.values() if raw[0] == _TREE)
+        self.load(raw[1].hex() for raw in present.values() if raw[0] == FOLDER)
         for name, inner in plan.inner.items():
             mode, inner_oid = present[name]
-            folder = self._edited(inner_oid.hex() if mode == _TREE else "", inner)
+            folder = self._edited(inner_oid.hex() if mode == FOLDER else "", inner)
             if folder:
-                if mode not in {b"", _TREE} and plan.put.get(name) is not None:
+                if mode not in {b"", FOLDER} and plan.put.get(name) is not None:
                     raise FailedError("tree_clash", f"{name!r} can't be a file and a folder.")
-                entries[name] = (_TREE, bytes.fromhex(folder))
-            elif mode == _TREE:
+                entries[name] = (FOLDER, bytes.fromhex(folder))
+            elif mode == FOLDER:
                 del entries[name]
         if entries == before:
             return oid
@@ -212,12 +216,12 @@ def _register(by_above: dict[bytes, set[bytes]], folder: bytes) -> None:
 
 def _kind(entries: Mapping[bytes, Raw], name: bytes) -> bool | None:
     raw = entries.get(name)
-    return None if raw is None else raw[0] == _TREE
+    return None if raw is None else raw[0] == FOLDER
 
 
 def _ordered(entries: dict[bytes, Raw]) -> dict[bytes, Raw]:
     """Sort as git does: a folder's name counts as if it ended in a slash."""
-    order = sorted(entries, key=lambda name: name + b"/" if entries[name][0] == _TREE else name)
+    order = sorted(entries, key=lambda name: name + b"/" if entries[name][0] == FOLDER else name)
     return {name: entries[name] for name in order}
 
 

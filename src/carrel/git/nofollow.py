@@ -86,17 +86,16 @@ class Below:
         finally:
             os.close(handle)
 
-    def special(self, path: bytes) -> bytes | None:
-        """Return the name of something in a folder that is no regular file, if there is."""
+    def special(self, path: bytes) -> list[bytes]:
+        """Return the names in a folder that are no regular files."""
         handle = self._listable(path)
         try:
             with os.scandir(handle) as found:
-                for one in found:
-                    if not one.is_file(follow_symlinks=False):
-                        return os.fsencode(one.name)
+                return [
+                    os.fsencode(one.name) for one in found if not one.is_file(follow_symlinks=False)
+                ]
         finally:
             os.close(handle)
-        return None
 
     def _listable(self, path: bytes) -> int:
         above, _, name = path.rpartition(b"/")

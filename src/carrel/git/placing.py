@@ -4,6 +4,7 @@ Runs in this process where the tree is visible; else as `python -m carrel.git.pl
 is, inside the driver's namespace. So it imports little, and its orders come as a plain file.
 """
 
+import hashlib
 import json
 import marshal
 import os
@@ -14,11 +15,14 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 
 from carrel.git.nofollow import Below
+from carrel.system import faults
 
 FILE, LINK, FOLDER, NOTHING = "file", "link", "folder", "nothing"
 LOCKED = "locked"
 """A file of git's that is replaced under git's own lock: `<name>.lock`, then rename."""
 
+_OURS = b".carrel-new-"
+_LARGEST_LOCK = 1 << 30
 _NAMED = 10
 
 
@@ -54,7 +58,7 @@ class Outcome:
     locked: tuple[bytes, ...] = ()
 
 
-def place(root: bytes, orders: Sequence[Order]) -> Outcome:
+def place(root: bytes, orders: Sequence[Order], stale: Sequence[str] = ()) -> Outcome:
     """Carry out all orders, or none if something is in the way.
 
     Every file appears whole. Killed in between, the same call completes it.
@@ -62,25 +66,35 @@ def place(root: bytes, orders: Sequence[Order]) -> Outcome:
     Args:
         root: Absolute folder of the tree.
         orders: One per path.
+        stale: Digests (see `digest`) of locks that killed calls may have left; nobody else's.
     """
     with Below(root) as below:
-        placing = _Placing(below, orders)
+        placing = _Placing(below, orders, stale)
         in_the_way = tuple(sorted(placing.in_the_way()))
         if in_the_way:
             return Outcome(in_the_way=in_the_way)
         locked = placing.lock()
         if locked:
             return Outcome(locked=locked)
+        faults.point("place.locked")
         placing.remove()
+        faults.point("place.removed")
         placing.put()
         placing.unlock()
+        placing.sweep()
     return Outcome()
 
 
+def digest(data: bytes) -> str:
+    """Return what identifies the content of a lock."""
+    return hashlib.sha256(data).hexdigest()
+
+
 class _Placing:
-    def __init__(self, below: Below, orders: Sequence[Order]) -> None:
+    def __init__(self, below: Below, orders: Sequence[Order], stale: Sequence[str]) -> None:
         self.below = below
         self.orders = orders
+        self.stale = frozenset(stale)
         self.removed = {order.path for order in orders if order.kind == NOTHING}
         self.owner = os.stat(below.root)
         self.count = 0
@@ -146,32 +160,40 @@ class _Placing:
     # --- acting ----------------------------------------------------------------------------
 
     def lock(self) -> tuple[bytes, ...]:
-        """Take git's lock of every file that needs it; a lock left by a killed call is ours."""
+        """Take git's lock of every file that needs it, or none."""
         taken: list[bytes] = []
         for order in self.orders:
-            if order.kind != LOCKED:
-                continue
-            name = order.path + b".lock"
-            mine = self._temporary(order)
-            folder, last = self._folder_of(name)
-            try:
-                os.link(mine[1], last, src_dir_fd=mine[0], dst_dir_fd=folder)
-                taken.append(name)
-            except FileExistsError:
-                held = self.below.small(self._whole(name), len(order.data))
-                if held != order.data:
-                    for other in taken:
-                        self._unlink(other)
+            if order.kind == LOCKED:
+                if not self._lock(order):
+                    for name in taken:
+                        self._unlink(name)
                     return (order.path,)
-            finally:
-                os.unlink(mine[1], dir_fd=mine[0])
+                taken.append(order.path + b".lock")
+                faults.point("place.locking")
         return ()
+
+    def _lock(self, order: Order) -> bool:
+        """Link the new content to the lock's name: it is there as a whole or not at all."""
+        lock = order.path + b".lock"
+        folder, name = self._folder_of(lock)
+        held = self.below.small(self._whole(lock), _LARGEST_LOCK)
+        if held is not None and digest(held) in self.stale:
+            self._unlink(lock)
+        mine = self._temporary(order)
+        try:
+            os.link(mine[1], name, src_dir_fd=mine[0], dst_dir_fd=folder)
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(mine[1], dir_fd=mine[0])
+        return True
 
     def unlock(self) -> None:
         """Rename every locked file into place, in the order given."""
         for order in self.orders:
             if order.kind == LOCKED:
                 folder, last = self._folder_of(order.path)
+                faults.point("place.unlocking")
                 os.rename(last + b".lock", last, src_dir_fd=folder, dst_dir_fd=folder)
 
     def remove(self) -> None:
@@ -184,6 +206,7 @@ class _Placing:
                 self._remove_empty(path)
             else:
                 self._unlink(path)
+            faults.point("place.unlinked")
             self._remove_empty(path.rpartition(b"/")[0])
 
     def put(self) -> None:
@@ -200,13 +223,21 @@ class _Placing:
                     os.mkdir(name, dir_fd=folder)
                 continue
             mine = self._temporary(order)
+            faults.point("place.temporary")
             folder, name = self._folder_of(order.path)
             os.rename(mine[1], name, src_dir_fd=mine[0], dst_dir_fd=folder)
+
+    def sweep(self) -> None:
+        """Remove what killed calls left; the caller keeps two calls from working at once."""
+        with suppress(OSError):
+            for name in self.below.names(self._whole(b".git")):
+                if name.startswith(_OURS):
+                    os.unlink(name, dir_fd=self.below.folder(self._whole(b".git")))
 
     def _temporary(self, order: Order) -> tuple[int, bytes]:
         """Write the new thing where no checkpoint looks, on the same file system."""
         self.count += 1
-        name = b".carrel-%d-%d.tmp" % (os.getpid(), self.count)
+        name = _OURS + b"%d-%d" % (os.getpid(), self.count)
         folder = self._temporary_folder(order.path)
         if order.kind == LINK:
             os.symlink(order.data, name, dir_fd=folder)
@@ -268,10 +299,10 @@ class _Placing:
         self.below.close()
 
 
-def write_orders(path: str, orders: Sequence[Order]) -> None:
+def write_orders(path: str, orders: Sequence[Order], stale: Sequence[str] = ()) -> None:
     """Write orders for a process inside a namespace."""
     with open(path, "wb") as file:
-        marshal.dump([astuple(order) for order in orders], file)
+        marshal.dump([list(stale), *(astuple(order) for order in orders)], file)
 
 
 def named(paths: Sequence[bytes]) -> str:
@@ -283,8 +314,8 @@ def named(paths: Sequence[bytes]) -> str:
 def main() -> None:
     """Carry out the orders of a file: `python -m carrel.git.placing TREE FILE`."""
     with open(sys.argv[2], "rb") as file:
-        orders = [Order(*fields) for fields in marshal.load(file)]  # noqa: S302 - written by us
-    outcome = place(os.fsencode(sys.argv[1]), orders)
+        stale, *fields = marshal.load(file)  # noqa: S302 - written by us
+    outcome = place(os.fsencode(sys.argv[1]), [Order(*one) for one in fields], stale)
     found = {
         "in_the_way": [os.fsdecode(path) for path in outcome.in_the_way],
         "locked": [os.fsdecode(path) for path in outcome.locked],

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from carrel.errors import FailedError, RefusedError
 from carrel.git.conversion import Attributes, from_git
@@ -19,6 +20,7 @@ from carrel.git.placing import (
     NOTHING,
     Order,
     Outcome,
+    digest,
     named,
     place,
     write_orders,
@@ -109,7 +111,9 @@ def advance_branch(tree: Subject, commit: str) -> None:
             )
         orders = _pack_orders(tree, scratch, commit)
         orders += _branch_orders(git, scratch, branch, commit)
-    outcome = _place(tree, orders)
+    marker = f"{tree.place.home}/advancing"
+    stale = _noted(marker, orders)
+    outcome = _place(tree, orders, stale)
     if outcome.locked:
         raise RefusedError(
             "git_busy",
@@ -118,6 +122,19 @@ def advance_branch(tree: Subject, commit: str) -> None:
             cure="Try again when it has ended.",
         )
     faults.point("advance.placed")
+    os.unlink(marker)
+
+
+def _noted(marker: str, orders: Sequence[Order]) -> list[str]:
+    """Write down which locks are ours before they are taken; return those of killed calls."""
+    stale: list[str] = []
+    with suppress(FileNotFoundError), open(marker, encoding="ascii") as file:
+        stale = file.read().split()
+    mine = [digest(order.data) for order in orders if order.kind == LOCKED]
+    with open(f"{marker}.new", "w", encoding="ascii") as file:
+        file.write("\n".join([*stale, *mine]))
+    os.rename(f"{marker}.new", marker)
+    return stale
 
 
 def _refuse_other_work(forest: Forest, before: str, present: str, after: str) -> None:
@@ -215,13 +232,13 @@ def _branch_orders(git: GitFolder, scratch: Scratch, branch: str, commit: str) -
     return [*orders, Order(os.fsencode(f".git/{branch}"), LOCKED, data=value)]
 
 
-def _place(tree: Subject, orders: Sequence[Order]) -> Outcome:
+def _place(tree: Subject, orders: Sequence[Order], stale: Sequence[str] = ()) -> Outcome:
     root = tree.place.tree
     if tree.driver.capabilities.host_path:
-        return place(os.fsencode(root), orders)
+        return place(os.fsencode(root), orders, stale)
     with Scratch(tree.home(), tree.stores.vault) as scratch:
         file = f"{scratch.path}/orders"
-        write_orders(file, orders)
+        write_orders(file, orders, stale)
         command = [sys.executable, "-P", "-m", "carrel.git.placing", root, file]
         inside = tree.driver.enter(tree.place, command)
         done = run(inside, env=closed_environment(), timeout=_TIMEOUT)

@@ -189,7 +189,8 @@ def _files(folder: GitFolder, top: bytes, tips: Tips) -> list[bytes]:
         for name in folder.names(path):
             inner = path + b"/" + name
             present = folder.status(inner)
-            if present is None or name.endswith(b".lock"):
+            # No reference begins with a dot; the marks of an overlay do.
+            if present is None or name.endswith(b".lock") or name.startswith(b"."):
                 continue
             if stat.S_ISDIR(present.st_mode):
                 waiting.append(inner)

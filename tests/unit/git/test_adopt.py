@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from carrel.git import refs
 from carrel.git.adopt import adopt
+from carrel.system.processes import run
 from carrel.testing.desk import Desk, desk_on, git, make_source
 
 
@@ -134,6 +136,38 @@ def test_an_adoption_that_was_killed_is_finished_by_the_next(desk: Desk) -> None
     assert kept(desk, blob)
     assert kept(desk, head)
     assert not Path(desk.subject.place.home, "adopting").exists()
+
+
+KILLED = """
+import sys
+from carrel.domain.workspaces import Place
+from carrel.git.adopt import adopt
+from carrel.git.stores import Stores
+from carrel.git.subject import Subject
+from carrel.testing.plain import PlainDriver
+home, project, layer = sys.argv[1:]
+place = Place("ws-1", home, project, "plain", layer, "carrel/ada")
+adopt(Subject(Stores(project), place, PlainDriver(), ()))
+"""
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("point", ["adopt.marked", "adopt.stored", "adopt.pinned"])
+def test_killed_anywhere_the_next_adoption_keeps_everything(desk: Desk, point: str) -> None:
+    file = desk.write("staged", b"only staged\n")
+    head = commit(desk, "a")
+    desk.git("add", "staged")
+    blob = desk.git("rev-parse", ":staged")
+    file.unlink()
+    place = desk.subject.place
+    done = run(
+        [sys.executable, "-c", KILLED, place.home, place.project_home, place.layer],
+        env={**os.environ, "CARREL_FAULT": point},
+    )
+    assert done.code == -9, done.err
+    assert adopt(desk.subject).head == head
+    assert kept(desk, blob)
+    assert kept(desk, head)
 
 
 def test_a_sha256_project(tmp_path: Path) -> None:

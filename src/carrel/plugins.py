@@ -16,11 +16,13 @@ class Catalog:
     Args:
         package: Dotted name of the folder.
         constant: The constant that makes a file a plugin, such as `DRIVER`.
+        unknown: Code of the error for a name that nothing has, such as `unknown_driver`.
     """
 
-    def __init__(self, package: str, constant: str) -> None:
+    def __init__(self, package: str, constant: str, unknown: str) -> None:
         self._package = package
         self._constant = constant
+        self._unknown_code = unknown
 
     def names(self) -> tuple[str, ...]:
         """List every plugin, built in and installed."""
@@ -36,7 +38,7 @@ class Catalog:
         """Import one plugin and return its constant.
 
         Raises:
-            BadInputError: `unknown_NAME` (such as `unknown_driver`), with the nearest name.
+            BadInputError: The code `unknown`, with the nearest name.
         """
         if name.isidentifier():
             try:
@@ -61,7 +63,7 @@ class Catalog:
         kind, known = self._constant.lower(), self.names()
         near = get_close_matches(name, known, n=1)
         return BadInputError(
-            f"unknown_{kind}",
+            self._unknown_code,
             f"No {kind} is named {name!r}.",
             cure=f"Did you mean {near[0]!r}?" if near else f"Choose one of: {', '.join(known)}.",
         )

@@ -9,7 +9,7 @@ PACKAGE = "carrel.backends.local"
 
 
 def test_files_with_the_constant_are_plugins_and_others_are_not() -> None:
-    names = Catalog(PACKAGE, "DRIVER").names()
+    names = Catalog(PACKAGE, "DRIVER", "unknown_driver").names()
     assert "overlay" in names
     assert "ladder" not in names
 
@@ -20,7 +20,7 @@ def test_files_with_the_constant_are_plugins_and_others_are_not() -> None:
 )
 def test_a_wrong_name_is_answered_with_the_nearest_one(name: str, cure: str) -> None:
     with pytest.raises(BadInputError) as caught:
-        Catalog(PACKAGE, "DRIVER").load(name)
+        Catalog(PACKAGE, "DRIVER", "unknown_driver").load(name)
     assert caught.value.code == "unknown_driver"
     assert cure in caught.value.cure
 
@@ -34,6 +34,6 @@ def test_a_plugin_of_a_third_party_is_found(
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: their\nVersion: 1.0\n")
     (folder / "entry_points.txt").write_text(f"[{PACKAGE}]\ntheirs = their_driver:DRIVER\n")
     monkeypatch.syspath_prepend(tmp_path)
-    catalog = Catalog(PACKAGE, "DRIVER")
+    catalog = Catalog(PACKAGE, "DRIVER", "unknown_driver")
     assert "theirs" in catalog.names()
     assert catalog.load("theirs") == "theirs"

@@ -165,17 +165,6 @@ class Files:
 
 
 @_section
-class Lfs:
-    """`[lfs]`."""
-
-    skip_smudge: bool = _key(
-        default=False,
-        reader=readers.switch(),
-        meaning="Leave Git LFS pointers as they are instead of fetching files.",
-    )
-
-
-@_section
 class Identity:
     """`[identity]`."""
 

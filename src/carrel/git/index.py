@@ -13,7 +13,8 @@ Format: gitformat-index, versions 2 and 3.
 import hashlib
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from carrel.errors import FailedError
 
@@ -22,6 +23,8 @@ _MTIME = 8
 _LONG_NAME = 0xFFF
 _EXTENDED = 0x4000
 _PAST = 10
+_OWNER = 28  # uid, gid, size
+_KNOWN = frozenset({2, 3})
 _MODE = 26
 _SUBMODULE = 0xE
 
@@ -63,24 +66,79 @@ def age(
         some: (object id, path) of the entries to look at, in order of their paths; None looks
             at all of them.
     """
-    with open(path, "rb") as file:
-        data = bytearray(file.read())
-    if not data.startswith(b"DIRC") or struct.unpack_from(">I", data, 4)[0] not in {2, 3}:
-        raise FailedError("index_unknown", f"{path} is no index that Carrel can read.")
+    data = _read(path)
     found = _all(data, width) if some is None else _those(data, some)
-    folder = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with _opened(tree) as folder:
         for at, name in found:
             if struct.unpack_from(">I", data, at + _MTIME)[0] >= since:
                 _age_one(data, at, name, folder, since - _PAST)
-    finally:
-        os.close(folder)
+    _replace(path, data, width)
+
+
+def stamp(
+    path: str, tree: str, width: int, files: Sequence[tuple[str, bytes, os.stat_result]]
+) -> bool:
+    """Tell an index that some files are what it says; False when that needs a closer look.
+
+    Args:
+        path: Index file; written anew.
+        tree: Folder of the files.
+        width: Bytes of an object id.
+        files: (object id, path, status) of files whose content is known, in order of their
+            paths. One that is no longer the very same file is left for git to look at.
+    """
+    if version(path) not in _KNOWN:
+        return False
+    data = _read(path)
+    known = {name: status for _, name, status in files}
+    stamped = 0
+    with _opened(tree) as folder:
+        for at, name in _those(data, ((oid, name) for oid, name, _ in files)):
+            now, was = os.stat(name, dir_fd=folder, follow_symlinks=False), known[name]
+            if _same(now, was):
+                _put(data, at, now)
+                stamped += 1
+    _replace(path, data, width)
+    return stamped == len(files)
+
+
+def _same(now: os.stat_result, was: os.stat_result) -> bool:
+    return (now.st_ino, now.st_mtime_ns, now.st_size) == (was.st_ino, was.st_mtime_ns, was.st_size)
+
+
+def _put(data: bytearray, at: int, status: os.stat_result) -> None:
+    """Write a file's status as git does; the mode stays, since git has its own."""
+    times = (*divmod(status.st_ctime_ns, 10**9), *divmod(status.st_mtime_ns, 10**9))
+    first = (*times, status.st_dev, status.st_ino)
+    last = (status.st_uid, status.st_gid, status.st_size)
+    struct.pack_into(">6I", data, at, *(part & 0xFFFFFFFF for part in first))
+    struct.pack_into(">3I", data, at + _OWNER, *(part & 0xFFFFFFFF for part in last))
+
+
+def _read(path: str) -> bytearray:
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    if not data.startswith(b"DIRC") or struct.unpack_from(">I", data, 4)[0] not in _KNOWN:
+        raise FailedError("index_unknown", f"{path} is no index that Carrel can read.")
+    return data
+
+
+def _replace(path: str, data: bytearray, width: int) -> None:
     body = data[:-width]
     total = hashlib.sha1 if width == 20 else hashlib.sha256  # noqa: PLR2004
     fresh = f"{path}.new"
     with open(fresh, "wb") as file:
         file.write(body + total(body).digest())
     os.rename(fresh, path)
+
+
+@contextmanager
+def _opened(tree: str) -> Generator[int, None, None]:
+    folder = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
 
 
 def _age_one(data: bytearray, at: int, name: bytes, folder: int, moment: int) -> None:

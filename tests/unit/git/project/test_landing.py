@@ -77,13 +77,15 @@ def test_a_bare_repository(clone, make_bench, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("form", ["sha1", "sha256"])
-def test_every_object_format(form, make_clone, make_bench) -> None:
+@pytest.mark.parametrize("branch", ["main", "elsewhere"])
+def test_every_object_format(form, branch, make_clone, make_bench) -> None:
     clone = make_clone("c", f"--object-format={form}")
-    clone.commit("first", a="1")
-    clone.git("checkout", "-q", "-b", "elsewhere")
+    clone.commit("first", a="1", dir__c_txt="2")
+    clone.git("checkout", "-q", "-B", branch)
     bench = make_bench(clone)
     new = bench.merge(clone.tip("main"), NEW)
     assert land(bench, new)
+    assert (clone.tip("main"), clone.status()) == (new, "")
     assert clone.git("fsck", "--strict") == ""
 
 

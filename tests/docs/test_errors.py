@@ -64,7 +64,7 @@ def test_every_code_that_can_be_raised_is_listed_with_its_exit_code() -> None:
     assert wrong == {}, "(raised with, listed with)"
 
 
-COMPOSED = {"unknown_driver", "project_unknown", "workspace_unknown"}
+COMPOSED = {"unknown_driver", "unknown_project", "unknown_workspace"}
 """Put together from two parts where they are raised."""
 
 

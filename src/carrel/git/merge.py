@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from carrel.domain.conflicts import Conflict, Rules, Settlement, Side, Strategy, Version
 from carrel.errors import FailedError
+from carrel.git.disjoint import merge_disjoint
 from carrel.git.gateway import Git
 from carrel.git.groups import Group, find_groups
 from carrel.git.mergetree import Outcome, common_base, is_ancestor, merge_bases, merge_tree
@@ -79,6 +80,13 @@ def merge(
         BadInputError: `unrelated_histories`, `merge_command_missing`.
         FailedError: `git_failed`, `merge_unreadable`, `program_missing`, `merge_check_failed`.
     """
+    writer = PackWriter(objects_folder(vault), len(parent) // 2)
+    easy = merge_disjoint(reader, writer, parent, child)
+    if easy is not None:
+        writer.flush()
+        up_to_date = easy.base == child
+        forward = easy.base == parent and not up_to_date
+        return Merged(parent, child, easy.tree, up_to_date=up_to_date, fast_forward=forward)
     outcome, sides = _by_git(vault, parent, child)
     if outcome.clean:
         return _clean(vault, reader, parent, child, outcome.tree)
@@ -91,7 +99,6 @@ def merge(
             f"git found a conflict between {parent[:12]} and {child[:12]} but names no path.",
             cure="Merge by hand, and report what 'git merge-tree' prints for the two.",
         )
-    writer = PackWriter(objects_folder(vault), len(parent) // 2)
     case = Case(vault, reader, writer, parent, child, sides, rules)
     settled, left = settle(case, groups)
     tree = None

@@ -42,8 +42,8 @@ def best_order(
         against: Conflicts with the target.
     """
     clashes: dict[str, dict[str, int]] = {name: {} for name in names}
-    for (first, second), count in pairs.items():
-        clashes[first][second] = clashes[second][first] = count
+    for (one, other), count in pairs.items():
+        clashes[one][other] = clashes[other][one] = count
     free = {name for name in names if name not in against}
     clean = _independent({name: clashes[name].keys() & free for name in names if name in free})
     place = {name: number for number, name in enumerate(names)}

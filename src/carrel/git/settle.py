@@ -11,7 +11,7 @@ from carrel.git.groups import Group
 from carrel.git.objects import Entry, PackWriter, Reader
 from carrel.git.resolve import Settled, move_folders, newest, pick
 from carrel.git.sides import Sides, Triple
-from carrel.git.times import read_times
+from carrel.git.times import read_times, times_of_single_commits
 from carrel.git.union import unite
 from carrel.git.versions import LinedUp, both_names, line_up
 
@@ -70,7 +70,10 @@ def _newest(case: Case, groups: Sequence[tuple[Group, str]]) -> Iterable[Settled
     folders = {
         folder for group, _ in groups for move in group.moves for folder in move_folders(move)
     }
-    times = read_times(case.git, case.parent, case.child, paths, folders)
+    tips = {Side.PARENT: case.parent, Side.CHILD: case.child}
+    times = times_of_single_commits(case.reader, tips, case.sides.base, case.sides) or read_times(
+        case.git, case.parent, case.child, paths, folders
+    )
     return [newest(group, case.sides, times, case.rules, why) for group, why in groups]
 
 

@@ -43,11 +43,13 @@ class Sides:
     """Everything in which the sides differ from the base.
 
     Attributes:
+        base: What both were compared with.
         triples: Every path that at least one side changed.
         renames: Per side.
         ordered: The paths, sorted, to find what lies below a folder.
     """
 
+    base: str
     triples: Mapping[bytes, Triple]
     renames: Mapping[Side, Renames]
     ordered: tuple[bytes, ...]
@@ -86,7 +88,7 @@ def read_sides(git: Git, base: str, parent: str, child: str) -> Sides:
         if path not in triples:
             triples[path] = Triple(was, was, now)
     renames = {Side.PARENT: renamed_by_parent, Side.CHILD: renamed_by_child}
-    return Sides(triples, renames, tuple(sorted(triples)))
+    return Sides(base, triples, renames, tuple(sorted(triples)))
 
 
 _Change = tuple[Entry | None, Entry | None]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from carrel.domain.conflicts import Side
 from carrel.git.gateway import Git
+from carrel.git.objects import Reader
+from carrel.git.sides import Sides
 
 _FEW = 100
 """Up to this many paths git is told which; comparing every commit with more is slower."""
@@ -51,6 +53,20 @@ def read_times(
         waiting = other.submit(_touched, git, child, parent, wanted)
         of_parent = _touched(git, parent, child, wanted)
         return Times({Side.PARENT: of_parent, Side.CHILD: waiting.result()})
+
+
+def times_of_single_commits(
+    reader: Reader, tips: Mapping[Side, str], base: str, sides: Sides
+) -> Times | None:
+    """Return the times without reading any history, if each side is one commit on the base."""
+    touched: dict[Side, Mapping[bytes, int]] = {}
+    for side, tip in tips.items():
+        commit = reader.commit(tip)
+        if commit.parents != (base,):
+            return None
+        changed = (path for path, triple in sides.triples.items() if triple.changed(side))
+        touched[side] = dict.fromkeys(changed, commit.time)
+    return Times(touched)
 
 
 def _touched(git: Git, tip: str, without: str, paths: list[bytes]) -> dict[bytes, int]:

@@ -173,7 +173,7 @@ def _close(writer: PackWriter, folder: _Folder, was: str) -> None:
 
 def _formatted(entries: Mapping[bytes, _Raw], *, ordered: bool) -> bytes:
     """Write a tree; git sorts folders as if their names ended in a slash."""
-    rows = entries.items()
+    rows = list(entries.items())
     if not ordered:
-        rows = sorted(rows, key=lambda row: row[0] + b"/" if row[1][0] == _FOLDER else row[0])
+        rows.sort(key=lambda row: row[0] + b"/" if row[1][0] == _FOLDER else row[0])
     return b"".join([b"%s %s\0%s" % (mode, name, oid) for name, (mode, oid) in rows])

@@ -102,6 +102,20 @@ def test_the_last_commit_that_touched_the_path_counts_and_no_other(vault: Vault)
     assert merged.settlements[0].winner is Side.PARENT
 
 
+def test_single_commits_are_timed_as_a_history_is(vault: Vault) -> None:
+    base = vault.commit({**_f(), "g": A})
+    both = {**_f(_5="p"), "g": lines("a", _5="p")}
+    for time, word in ((OLD + 50, "p"), (OLD + 150, "c")):
+        parent = vault.commit(both, base, time=OLD + 100)
+        child = vault.commit({**_f(_5="c"), "g": lines("a", _5="c")}, base, time=time)
+        alone = _merge(vault, parent, child)
+        longer = _merge(vault, parent, vault.commit({**_f(_5="c"), "g": lines("a", _5="c")}, child))
+        assert _tree(vault, alone) == {**_f(_5=word), "g": lines("a", _5=word)}
+        assert [one.reason for one in alone.settlements] == [
+            one.reason for one in longer.settlements
+        ]
+
+
 def test_a_deletion_counts_when_it_was_done(vault: Vault) -> None:
     base = vault.commit({**_f(), "g": "1"})
     parent = vault.commit({**_f(_5="p"), "g": "1"}, base, time=OLD + 100)

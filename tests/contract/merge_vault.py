@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.contract.conflict_cases import Tree, Value
+from tests.contract.conflict_words import Tree, Value
 
 from carrel.git.gateway import Git
 from carrel.git.objects import EXECUTABLE, FILE, LINK, SUBMODULE, Entry, PackWriter, Reader

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
-from tests.contract.conflict_cases import CASES, KEEP, Case, Value
+from tests.contract.conflict_cases import CASES
+from tests.contract.conflict_words import KEEP, Case, Value
 from tests.contract.merge_vault import OLD, Vault
 
 from carrel.domain.conflicts import ConflictKind, Rules, Side, Strategy

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.contract.conflict_cases import Tree
+from tests.contract.conflict_words import Tree
 from tests.contract.merge_vault import OLD, Vault
 from tests.unit.git.test_merge_laws import _commits, _three
 

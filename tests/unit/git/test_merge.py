@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contract.conflict_cases import Tree, Value, lines
+from tests.contract.conflict_words import Tree, Value, lines
 from tests.contract.merge_vault import OLD, Vault
 
 from carrel.domain.conflicts import ConflictKind, Rules, Side, Strategy

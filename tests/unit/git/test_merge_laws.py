@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.contract.conflict_cases import Tree, Value
+from tests.contract.conflict_words import Tree, Value
 from tests.contract.merge_vault import OLD, Vault
 
 from carrel.domain.conflicts import Rules, Side, Strategy

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contract.conflict_cases import CASES, KEEP, Case, lines
+from tests.contract.conflict_cases import CASES
+from tests.contract.conflict_words import KEEP, Case, lines
 from tests.contract.merge_vault import Vault
 
 from carrel.domain.conflicts import Conflict, ConflictKind

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contract.conflict_cases import Tree, lines
+from tests.contract.conflict_words import Tree, lines
 from tests.contract.merge_vault import Vault
 
 from carrel.git.merged import Proof, is_merged

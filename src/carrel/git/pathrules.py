@@ -6,16 +6,16 @@ this file system or on one that folds case, short names (NTFS) or invisible char
 
 import re
 
-_END = rb"[. ]*(?::.*)?"
-_NTFS_GIT = re.compile(rb"(?:\.git|git~1)" + _END, re.IGNORECASE | re.DOTALL)
+_NTFS_GIT = re.compile(rb"(?:\.git|git~1)[. ]*(?:[:\\].*)?", re.IGNORECASE | re.DOTALL)
 # NTFS makes short names of eight characters: six letters and ~1 to ~4, or later letters of a
 # hash of the name, with ever more digits after the tilde.
 _HASHED = b"|".join(
     re.escape(b"gi7eba"[:letters]) + b"~[1-9][0-9]{%d}" % (6 - letters) for letters in range(7)
 )
 _NTFS_MODULES = re.compile(
-    rb"(?:\.gitmodules|gitmod~[1-4]|" + _HASHED + rb")" + _END, re.IGNORECASE | re.DOTALL
+    rb"(?:\.gitmodules|gitmod~[1-4]|" + _HASHED + rb")[. ]*(?::.*)?", re.IGNORECASE | re.DOTALL
 )
+_MALFORMED = re.compile("[\udc80-\udcff\ufffe\uffff]")
 _INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 
@@ -40,11 +40,15 @@ def _stands_for(name: bytes, short: re.Pattern[bytes], plain: bytes) -> bool:
         return True
     if b"\\" not in name:
         return short.fullmatch(name) is not None
-    # On NTFS a backslash separates folders.
-    return any(short.fullmatch(part) for part in name.split(b"\\"))
+    # On NTFS a backslash separates folders, so a name may begin after each.
+    starts = [0, *(found.end() for found in re.finditer(rb"\\", name))]
+    return any(short.fullmatch(name, start) for start in starts)
 
 
 def _visible(name: bytes) -> bytes:
-    """Return the name as HFS+ compares it: without invisible characters, in lower case."""
-    text = name.decode("utf-8", "surrogateescape")
-    return _INVISIBLE.sub("", text).encode("utf-8", "surrogateescape").lower()
+    """Return the name as HFS+ compares it: without invisible characters, in lower case.
+
+    What is no UTF-8 ends the name, as in git, which would rather refuse too much.
+    """
+    text = _MALFORMED.split(name.decode("utf-8", "surrogateescape"), maxsplit=1)[0]
+    return _INVISIBLE.sub("", text).encode().lower()

@@ -39,7 +39,7 @@ STEP = st.one_of(
 
 @example(steps=[("write", "b/a", b""), ("ignore", ".", b"*\n!*/\n!a\n")])
 @settings(
-    max_examples=40,
+    max_examples=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(steps=st.lists(STEP, min_size=1, max_size=14))

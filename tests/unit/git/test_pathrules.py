@@ -96,4 +96,8 @@ def test_made_up_names_are_judged_as_git_does(
 ) -> None:
     name = b"".join(parts)
     folder = Path(str(tmp_path_factory.getbasetemp())) / "judge"
-    assert (refused_name(name, link=link) is not None) == git_refuses(folder, name, link=link)
+    refused = refused_name(name, link=link) is not None
+    if name.startswith(b"\\"):  # git overlooks a backslash at the very beginning; we don't
+        assert refused or not git_refuses(folder, name, link=link)
+    else:
+        assert refused == git_refuses(folder, name, link=link)

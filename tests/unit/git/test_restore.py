@@ -346,7 +346,7 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 TREES = st.dictionaries(PATHS, st.sampled_from([b"1", b"2", None]), max_size=6)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(first=TREES, second=TREES)
 def test_any_tree_becomes_any_other(
     tmp_path_factory: pytest.TempPathFactory,

@@ -1,9 +1,7 @@
 """The public Python interface: one service with the methods of the workspace guide."""
 
-import os
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from carrel.bootstrap import Database, open_context
 from carrel.control import (
@@ -25,6 +23,7 @@ from carrel.domain.leases import Lease
 from carrel.domain.results import CommitInfo, MergeResult, WorkspaceChanges, WorkspaceInfo
 from carrel.domain.workspaces import Outcome
 from carrel.git.predict import Prediction
+from carrel.system import identity
 
 DatabaseService = Database
 
@@ -84,7 +83,7 @@ class WorkspaceManagerService:
                 branch=None if parent_id else branch,
                 parent=parent_id,
                 use_docker=use_docker or host_port is not None,
-                cwd=os.getcwd(),
+                cwd=identity.folder(),
             ),
         )
         return WorkspaceInfo(

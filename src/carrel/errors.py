@@ -31,9 +31,7 @@ class CarrelError(Exception):
         return (_rebuild, (type(self), self.code, self.what, self.why, self.cure))
 
 
-def _rebuild(
-    kind: type[CarrelError], code: str, what: str, why: str, cure: str
-) -> CarrelError:
+def _rebuild(kind: type[CarrelError], code: str, what: str, why: str, cure: str) -> CarrelError:
     return kind(code, what, why=why, cure=cure)
 
 

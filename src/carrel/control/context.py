@@ -1,7 +1,7 @@
 """What every use-case works with: ports, stores and settings, handed in by bootstrap."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -133,7 +133,7 @@ class Context:
         return locks.held(self.lock_path(project_id, name), timeout=_PATIENCE, shared=shared)
 
     @contextmanager
-    def noting(self, action: str, subject: str, **data: object) -> Iterator[Session]:
+    def noting(self, action: str, subject: str, **data: object) -> Generator[Session]:
         """Open a writing transaction that ends with an event in the ledger."""
         with self.store.writing() as session:
             yield session

@@ -55,7 +55,7 @@ def _git() -> list[Check]:
 
 def _drivers(ctx: Context) -> list[Check]:
     os.makedirs(ctx.config.workspace_root, exist_ok=True)
-    checks = []
+    checks: list[Check] = []
     for told in ctx.ladder.explain(ctx.config.workspace_root):
         words = f"{'chosen; ' if told.chosen else ''}{told.probe.why}"
         works = True if told.probe.works else None
@@ -104,7 +104,7 @@ def _state(ctx: Context) -> list[Check]:
 
 
 def _stores(ctx: Context) -> list[Check]:
-    checks = []
+    checks: list[Check] = []
     for project in projects.listing(ctx):
         try:
             ctx.stores(project).vault.run("rev-parse", "--git-dir")

@@ -1,7 +1,7 @@
 """Who sits in a workspace: leases with a holder and a heartbeat."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -99,7 +99,7 @@ def refuse_occupied(ctx: Context, tx: Session, workspace: Workspace) -> None:
 
 
 @contextmanager
-def occupied(ctx: Context, workspace: Workspace, holder: str) -> Iterator[Lease]:
+def occupied(ctx: Context, workspace: Workspace, holder: str) -> Generator[Lease]:
     """Hold a workspace for the length of a block, with a heartbeat in the background."""
     lease = acquire(ctx, workspace, holder)
     stop = threading.Event()

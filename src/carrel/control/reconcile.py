@@ -44,7 +44,7 @@ _Step = tuple[Finding, Callable[[], object]]
 
 def reconcile(ctx: Context, *, dry_run: bool = False) -> list[Finding]:
     """Find what does not agree and cure it; nothing that somebody made is ever deleted."""
-    findings = []
+    findings: list[Finding] = []
     with ctx.store.reading() as tx:
         rows = tx.workspaces()
     for workspace in rows:

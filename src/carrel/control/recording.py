@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from carrel.control.context import Context
 from carrel.control.finding import reread
@@ -110,8 +111,7 @@ def _contains(stores: Stores, tip: str, commit: str) -> bool:
 
 
 def _from_json(data: Mapping[str, object]) -> Landed:
-    settled = data["settlements"]
-    rows = settled if isinstance(settled, list) else []
+    rows = cast("list[dict[str, object]]", data["settlements"])
     return Landed(
         merge_id=str(data["merge_id"]),
         branch=str(data["into"]),
@@ -136,9 +136,7 @@ def _settlement(row: Mapping[str, object]) -> Settlement:
 
 
 def _versions(rows: object) -> tuple[Version, ...]:
-    if not isinstance(rows, list):
-        return ()
-    return tuple(Version(str(path), str(mode), str(oid)) for path, mode, oid in rows)
+    return tuple(Version(*row) for row in cast("list[tuple[str, str, str]]", rows))
 
 
 def _to_json(settled: Settlement) -> dict[str, object]:

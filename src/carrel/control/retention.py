@@ -41,7 +41,7 @@ def collect(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
     now = ctx.clock.now()
     with ctx.store.reading() as tx:
         rows = tx.workspaces(states=(State.ACTIVE, State.TRASHED))
-    deeds = []
+    deeds: list[Deed] = []
     for workspace in rows:
         found = due(workspace, ctx.config.retention, now)
         if found is not None:
@@ -87,7 +87,8 @@ def _dealt_with(ctx: Context, found: Due, *, dry_run: bool) -> Deed:
 
 def _unused_layers(ctx: Context, project_id: str, *, dry_run: bool) -> list[Deed]:
     project = projects.by_id(ctx, project_id)
-    layers, deeds = ctx.layers(project), []
+    layers = ctx.layers(project)
+    deeds: list[Deed] = []
     with ctx.lock(project_id, "layers"):
         with ctx.store.reading() as tx:
             used = {

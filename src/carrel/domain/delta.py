@@ -1,8 +1,11 @@
 """How a workspace's tree differs from the layer it stands on, before anything is hashed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class LeafKind(StrEnum):
@@ -47,7 +50,7 @@ class Folder:
     """
 
     base: bytes | None
-    children: "Mapping[bytes, Node]" = field(default_factory=dict)
+    children: "Mapping[bytes, Node]" = field(default_factory=dict[bytes, "Node"])
 
 
 Node = Leaf | Gone | Folder

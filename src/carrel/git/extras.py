@@ -35,7 +35,8 @@ def bring(clone: str, tree: str, *, copy: Sequence[str], share: Sequence[str]) -
     """
     if not (copy or share) or not os.path.exists(f"{clone}/.git"):
         return Brought()
-    copied, shared = [], []
+    copied: list[str] = []
+    shared: list[str] = []
     for path in _ignored(clone):
         target = f"{tree}/{path}"
         if os.path.lexists(target) or _through_link(tree, path):

@@ -117,7 +117,7 @@ class WorkspaceManagerService:
 
         Args:
             agent_id: Whose workspace.
-            since_commit: A commit; the workspace's start when None.
+            since_commit: A commit, branch, tag or checkpoint; the start when None.
             detailed: Whether to fill `detailed_diff`.
 
         Raises:

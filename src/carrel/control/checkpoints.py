@@ -118,7 +118,7 @@ def restore(ctx: Context, workspace: Workspace, which: str) -> Restored:
         NotFoundError: `unknown_checkpoint`.
     """
     with ctx.lock(workspace.project_id, workspace.workspace_id):
-        target = _target(ctx, workspace, which)
+        target = named(ctx, workspace, which)
         saved = checkpoint_locked(
             ctx, workspace, message=f"State before going back to {which}", reason="restore"
         )
@@ -238,7 +238,17 @@ def _made_up(workspace: Workspace, iteration: int | None, reason: str) -> str:
     return f"Checkpoint of {workspace.agent_id} ({reason})"
 
 
-def _target(ctx: Context, workspace: Workspace, which: str) -> str:
+def named(ctx: Context, workspace: Workspace, which: str) -> str:
+    """Return the commit of a checkpoint.
+
+    Args:
+        ctx: The context.
+        workspace: Whose.
+        which: Its number, `iteration:N`, `start`, or the beginning of its commit id.
+
+    Raises:
+        NotFoundError: `unknown_checkpoint`.
+    """
     rows = listing(ctx, workspace)
     if which == "start":
         return workspace.parent_commit

@@ -10,7 +10,7 @@ from carrel.control.finding import find, reread
 from carrel.control.merging import MergeRequest
 from carrel.domain.conflicts import Rules, Strategy
 from carrel.domain.workspaces import Outcome, State
-from carrel.errors import BadInputError, LimitError, NotFoundError, RefusedError
+from carrel.errors import BadInputError, CarrelError, LimitError, NotFoundError, RefusedError
 
 
 def write(workspace, name, content):
@@ -143,6 +143,30 @@ def test_changes_see_committed_and_uncommitted(ctx, make, repository):
         ctx, made, since=repository.git("rev-parse", "HEAD", cwd=made.working_directory)
     )
     assert since.files_modified == []
+
+
+@pytest.mark.parametrize("name", ["main", "HEAD~1", "start", "1", "iteration:7"])
+def test_changes_are_compared_with_whatever_a_person_names(ctx, make, repository, name):
+    made = make("agent-1")
+    first = checkpoints.checkpoint(ctx, made, iteration=7).commit_sha
+    write(made, "own.txt", "x\n")
+    repository.git("add", "-A", cwd=made.working_directory)
+    repository.git("commit", "-q", "-m", "mine", cwd=made.working_directory)
+    repository.write("theirs.txt", "y\n")
+    moved = repository.commit()  # `main` is the project's branch as it is now
+    told = changes.changes(ctx, made, since=name)
+    assert told.files_created == ["own.txt"]
+    assert told.files_deleted == (["theirs.txt"] if name == "main" else [])
+    commits = {"main": moved, "1": first, "iteration:7": first}
+    assert told.since_commit == commits.get(name, made.parent_commit)
+
+
+def test_changes_since_nothing_known_are_refused(ctx, make):
+    made = make("agent-1")
+    for name, code in (("nope", "unknown_revision"), ("a\nb", "bad_revision")):
+        with pytest.raises(CarrelError) as caught:
+            changes.changes(ctx, made, since=name)
+        assert caught.value.code == code
 
 
 def test_restore_goes_back_and_saves_what_was_there(ctx, make):

@@ -1,0 +1,608 @@
+"""Whatever is done in whatever order: what was once checkpointed can always be reached.
+
+The machine keeps a list of every object that a checkpoint must have recorded, computed by
+itself from the files, and asks git, not Carrel, whether a reference still leads to it.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from carrel.bootstrap import open_context
+from carrel.control import (
+    changes,
+    checkpoints,
+    cleanup,
+    ledger,
+    merging,
+    prediction,
+    projects,
+    retention,
+    workspaces,
+)
+from carrel.control.context import Context
+from carrel.control.finding import reread
+from carrel.control.merging import MergeRequest
+from carrel.control.reconcile import reconcile
+from carrel.domain.conflicts import Rules, Strategy
+from carrel.domain.workspaces import Workspace
+from carrel.errors import CarrelError
+from carrel.system import faults
+
+pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(3000)]
+
+LONG = int(os.environ.get("CARREL_LONG", "0"))
+"""So many examples instead of a few, for a night."""
+
+NAMES = (
+    b"a.txt",
+    b"d/x.txt",
+    b"d",
+    b"d/x.txt/deep",
+    b"e/f/g.txt",
+    b"\xff\xfe.bin",
+    b'quo"te\n',
+    b" lead",
+    "ünï".encode(),
+    b"-x",
+)
+CONTENTS = (b"", b"one\n", b"one\ntwo\nthree\n", b"\0\1\2", b"a\r\nb\r\n", b"start\n" * 6)
+WHO = ("-c", "user.name=Agent", "-c", "user.email=agent@example.org")
+POINTS = (
+    "create.reserved",
+    "create.tree",
+    "create.refs",
+    "checkpoint.captured",
+    "checkpoint.referenced",
+    "checkpoint.adopted",
+    "merge.planned",
+    "merge.landed",
+    "land.base",
+    "checkout.file",
+    "checkout.branch",
+    "join.planned",
+    "join.files",
+    "join.branch",
+    "place.removed",
+    "place.unlinked",
+    "restore.saved",
+    "apply.placed",
+    "remove.kept",
+    "remove.noted",
+    "remove.withdrawn",
+    "remove.aside",
+    "trash.renamed",
+    "trash.presented",
+    "stores.commit",
+)
+
+pick = st.integers(0, 1000)
+which_name = st.sampled_from(NAMES)
+Listing = dict[bytes, tuple[str, str]]
+
+
+def git(*arguments: str | bytes, cwd: Path | str, ok: bool = True, stdin: bytes = b"") -> bytes:
+    done = subprocess.run(
+        ["git", *WHO, *arguments],
+        cwd=cwd,
+        check=ok,
+        capture_output=True,
+        input=stdin,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"},
+    )
+    return done.stdout
+
+
+def object_id(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def on_disk(tree: str) -> Listing:
+    """Return what git should record of a folder: path to mode and object id."""
+    found: Listing = {}
+    top = os.fsencode(tree)
+    for folder, folders, files in os.walk(top):
+        if folder == top:
+            folders.remove(b".git")
+        for name in [*folders, *files]:
+            path = folder + b"/" + name
+            inner = path[len(top) + 1 :]
+            if os.path.islink(path):
+                found[inner] = ("120000", object_id(os.readlink(path)))
+            elif not os.path.isdir(path):
+                mode = "100755" if os.stat(path).st_mode & 0o100 else "100644"
+                found[inner] = (mode, object_id(Path(os.fsdecode(path)).read_bytes()))
+    return found
+
+
+def in_commit(git_dir: str, commit: str) -> Listing:
+    lines = git(f"--git-dir={git_dir}", "ls-tree", "-r", "-z", commit, cwd="/").split(b"\0")
+    found: Listing = {}
+    for line in filter(None, lines):
+        facts, _, path = line.partition(b"\t")
+        mode, _, oid = facts.decode().split()
+        found[path] = (mode, oid)
+    return found
+
+
+class Ahead:
+    """The real clock, some hours ahead."""
+
+    def __init__(self) -> None:
+        self.hours = 0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(hours=self.hours)
+
+    def wait(self, seconds: float) -> None:
+        raise AssertionError("nothing here has to wait")
+
+
+class Machine(RuleBasedStateMachine):
+    """Some agents, one user, and everything that they can do to each other."""
+
+    driver = "auto"
+    base_folder = "/tmp"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.top = Path(tempfile.mkdtemp(dir=self.base_folder))
+        os.environ["CARREL_HOME"] = str(self.top / "state")
+        self.repository = self.top / "project"
+        self.clock = Ahead()
+        self.made = 0
+        self.precious: set[str] = set()  # objects that some checkpoint must have recorded
+        self.trashed: dict[str, Listing] = {}  # what a workspace was when it was removed
+        self.ctx = self.fresh()
+
+    @initialize()
+    def start(self) -> None:
+        self.repository.mkdir()
+        git("init", "-q", "-b", "main", cwd=self.repository)
+        for name in NAMES[:2]:
+            self.write(str(self.repository), name, b"start\n" * 6)
+        self.user_commits()
+        projects.register(self.ctx, str(self.repository))
+        self.new()
+
+    def fresh(self) -> Context:
+        made = open_context(actor="machine")
+        limits = replace(made.config.limits, disk_threshold_gb=0)
+        made.config = replace(made.config, limits=limits, driver=self.driver)
+        made.clock = self.clock
+        return made
+
+    def teardown(self) -> None:
+        for workspace in workspaces.listing(self.ctx, everything=True):
+            self.ctx.driver(workspace).withdraw(self.ctx.place(workspace))
+        self.ctx.close()
+        shutil.rmtree(self.top)
+
+    # --- what is there -----------------------------------------------------------------------
+
+    def open_ones(self) -> list[Workspace]:
+        return workspaces.listing(self.ctx)
+
+    def chosen(self, number: int) -> Workspace | None:
+        rows = self.open_ones()
+        return rows[number % len(rows)] if rows else None
+
+    def stores(self) -> Iterator[str]:
+        for project in projects.listing(self.ctx):
+            yield f"{project.home}/base.git"
+            yield f"{project.home}/vault.git"
+        yield str(self.repository / ".git")
+
+    def reachable(self) -> set[str]:
+        """Return every object that a reference of a store or of the user's leads to."""
+        found: set[str] = set()
+        for store in self.stores():
+            lines = git(f"--git-dir={store}", "rev-list", "--objects", "--all", cwd="/")
+            found |= {line[:40].decode() for line in lines.splitlines()}
+        return found
+
+    def note(self, workspace: Workspace, commit: str) -> None:
+        """Compare a checkpoint with the files; from now on it all must stay reachable."""
+        disk = on_disk(workspace.working_directory)
+        assert in_commit(self.ctx.place(workspace).vault, commit) == disk
+        self.precious |= {oid for _, oid in disk.values()}
+        tree = workspace.working_directory
+        known = git("rev-list", "--objects", "--all", "--reflog", cwd=tree)
+        known += git("rev-list", "--objects", "HEAD", cwd=tree, ok=False)  # perhaps unborn
+        self.precious |= {line[:40].decode() for line in known.splitlines()}
+        staged = git("ls-files", "-s", "-z", cwd=tree).split(b"\0")
+        self.precious |= {line.split()[1].decode() for line in staged if line}
+        self.precious.add(commit)
+
+    def attempt(self, action: Callable[[], object], *codes: str) -> object | None:
+        """Do something that may be refused, but only with one of some codes."""
+        try:
+            return action()
+        except CarrelError as error:
+            assert error.code in codes, f"{error.code}: {error}"
+            assert error.what
+            return None
+
+    # --- people and agents ---------------------------------------------------------------------
+
+    def clear(self, tree: str, name: bytes) -> bytes:
+        """Make room for a file: what stands in its way goes."""
+        path = os.fsencode(tree)
+        parts = name.split(b"/")
+        for part in parts[:-1]:
+            path += b"/" + part
+            if os.path.islink(path) or os.path.isfile(path):
+                os.unlink(path)
+            os.makedirs(path, exist_ok=True)
+        path += b"/" + parts[-1]
+        self.delete_path(path)
+        return path
+
+    def delete_path(self, path: bytes) -> None:
+        if os.path.islink(path) or os.path.isfile(path):
+            os.unlink(path)
+        elif os.path.isdir(path):
+            shutil.rmtree(path)
+
+    def write(self, tree: str, name: bytes, content: bytes) -> None:
+        Path(os.fsdecode(self.clear(tree, name))).write_bytes(content)
+
+    @rule(
+        number=pick,
+        name=which_name,
+        content=st.sampled_from(CONTENTS) | st.binary(min_size=1, max_size=9),
+    )
+    def writes(self, number: int, name: bytes, content: bytes) -> None:
+        workspace = self.chosen(number)
+        if workspace is not None:
+            self.write(workspace.working_directory, name, content)
+
+    @rule(
+        number=pick,
+        name=which_name,
+        other=which_name,
+        how=st.sampled_from(["delete", "rename", "mode", "link", "append", "same size"]),
+    )
+    def edits(self, number: int, name: bytes, other: bytes, how: str) -> None:
+        workspace = self.chosen(number)
+        if workspace is None:
+            return
+        tree = workspace.working_directory
+        path = os.fsencode(tree) + b"/" + name
+        if how == "delete":
+            self.delete_path(path)
+        elif how == "link":
+            os.symlink(other, self.clear(tree, name))
+        elif os.path.isfile(path) and not os.path.islink(path):
+            self.edit_file(tree, path, other, how)
+
+    def edit_file(self, tree: str, path: bytes, other: bytes, how: str) -> None:
+        target = Path(os.fsdecode(path))
+        content = target.read_bytes()
+        if how == "rename":
+            mode = target.stat().st_mode
+            target.unlink()
+            moved = Path(os.fsdecode(self.clear(tree, other)))
+            moved.write_bytes(content)
+            moved.chmod(mode)
+        elif how == "mode":
+            target.chmod(target.stat().st_mode ^ 0o111)
+        elif how == "append":
+            target.write_bytes(content + b"more\n")
+        else:
+            before = target.stat()
+            target.write_bytes(bytes(byte ^ 1 for byte in content))
+            os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    @rule(
+        number=pick,
+        how=st.sampled_from(
+            ["commit", "amend", "hard", "soft", "add", "branch", "detach", "stash", "orphan"]
+        ),
+    )
+    def agent_uses_git(self, number: int, how: str) -> None:
+        workspace = self.chosen(number)
+        if workspace is None:
+            return
+        commands: Mapping[str, tuple[tuple[str, ...], ...]] = {
+            "commit": (("add", "-A"), ("commit", "-q", "--allow-empty", "-m", "mine")),
+            "amend": (("commit", "-q", "-a", "--amend", "--allow-empty", "-m", "again"),),
+            "hard": (("reset", "-q", "--hard", "HEAD~1"),),
+            "soft": (("reset", "-q", "--soft", "HEAD~1"),),
+            "add": (("add", "-A"),),
+            "branch": (("checkout", "-q", "-B", "side"),),
+            "detach": (("checkout", "-q", "--detach"),),
+            "stash": (("stash", "-q", "-u"),),
+            "orphan": (("checkout", "-q", "--orphan", f"o{number}"),),
+        }
+        for command in commands[how]:
+            git(*command, cwd=workspace.working_directory, ok=False)
+
+    @rule(name=which_name, content=st.sampled_from(CONTENTS), committed=st.booleans())
+    def user_edits(self, name: bytes, content: bytes, committed: bool) -> None:
+        self.write(str(self.repository), name, content)
+        if committed:
+            self.user_commits()
+
+    @rule()
+    def user_commits(self) -> None:
+        git("add", "-A", cwd=self.repository)
+        git("commit", "-q", "--allow-empty", "-m", "user", cwd=self.repository)
+
+    # --- Carrel ----------------------------------------------------------------------------------
+
+    @rule()
+    def new(self) -> None:
+        self.made += 1
+        name = f"agent-{self.made}"
+        made = workspaces.create(self.ctx, workspaces.Request(agent_id=name))
+        start = in_commit(self.ctx.place(made).vault, made.parent_commit)
+        assert on_disk(made.working_directory) == start
+
+    @rule(number=pick)
+    def child(self, number: int) -> None:
+        parent = self.chosen(number)
+        if parent is None:
+            return
+        self.made += 1
+        wanted = workspaces.Request(agent_id=f"agent-{self.made}", parent=parent.workspace_id)
+        made = self.attempt(lambda: workspaces.create(self.ctx, wanted), "max_depth")
+        if isinstance(made, Workspace):
+            parents = on_disk(parent.working_directory)
+            assert on_disk(made.working_directory) == parents
+            self.note(parent, made.parent_commit)
+
+    @rule(number=pick, iteration=st.none() | st.integers(0, 2))
+    def checkpoint(self, number: int, iteration: int | None) -> None:
+        workspace = self.chosen(number)
+        if workspace is None:
+            return
+        tree = workspace.working_directory
+        index = Path(tree, ".git/index").read_bytes()
+        head = git("rev-parse", "HEAD", cwd=tree, ok=False)
+        known = {row.iteration for row in checkpoints.listing(self.ctx, workspace)}
+        info = checkpoints.checkpoint(self.ctx, workspace, iteration=iteration)
+        assert Path(tree, ".git/index").read_bytes() == index
+        assert git("rev-parse", "HEAD", cwd=tree, ok=False) == head
+        if iteration is None or iteration not in known:
+            self.note(workspace, info.commit_sha)
+
+    @rule(number=pick)
+    def look(self, number: int) -> None:
+        workspace = self.chosen(number)
+        if workspace is None:
+            return
+        found = changes.changes(self.ctx, workspace, diff=True)
+        now = on_disk(workspace.working_directory)
+        then = in_commit(self.ctx.place(workspace).vault, workspace.parent_commit)
+        differing = {path for path in now.keys() | then.keys() if now.get(path) != then.get(path)}
+        told = {*found.files_created, *found.files_modified, *found.files_deleted}
+        told |= {name for pair in found.files_renamed for name in pair}
+        told |= {new for _, new in found.files_copied}
+        assert {os.fsencode(path) for path in told} == differing
+
+    @rule(number=pick, strategy=st.sampled_from(list(Strategy)[:5]), far=st.booleans())
+    def merge(self, number: int, strategy: Strategy, far: bool) -> None:
+        workspace = self.chosen(number)
+        if workspace is None:
+            return
+        inner = workspace.parent_id is not None and not far
+        request = MergeRequest(into=None if inner else "main", rules=Rules(default=strategy))
+        before = self.user_state()
+        result = self.attempt(
+            lambda: merging.merge(self.ctx, workspace, request),
+            *(("parent_gone",) if inner else ("target_dirty",)),
+        )
+        saved = reread(self.ctx, workspace)
+        self.note(saved, saved.head_commit)
+        if result is None or result.status == "conflicts_left":
+            assert self.user_state() == before, "nothing landed, and something changed"
+            return
+        if inner:
+            parent = reread(self.ctx, next(w for w in self.open_ones() if w.workspace_id == saved.parent_id))
+            self.note(parent, parent.head_commit)
+            tip, where = parent.head_commit, self.ctx.place(parent).vault
+        else:
+            assert git("status", "--porcelain", cwd=self.repository) == b""
+            tip, where = "main", str(self.repository / ".git")
+        git(f"--git-dir={where}", "merge-base", "--is-ancestor", saved.head_commit, tip, cwd="/")
+
+    def user_state(self) -> tuple[bytes, Listing, bytes]:
+        refs = git("for-each-ref", cwd=self.repository)
+        state = git("status", "--porcelain", "-z", cwd=self.repository)
+        return refs, on_disk(str(self.repository)), state
+
+    @rule()
+    def predict(self) -> None:
+        rows = self.open_ones()
+        prediction.predict(self.ctx, rows)
+        for row in rows:
+            self.note(row, reread(self.ctx, row).head_commit)
+
+    @rule(number=pick, back=pick)
+    def restore(self, number: int, back: int) -> None:
+        workspace = self.chosen(number)
+        if workspace is None:
+            return
+        before = on_disk(workspace.working_directory)
+        rows = checkpoints.listing(self.ctx, workspace)
+        names = ["start", *[str(row.number) for row in rows]]
+        done = checkpoints.restore(self.ctx, workspace, names[back % len(names)])
+        vault = self.ctx.place(workspace).vault
+        assert in_commit(vault, done.saved.commit_sha) == before
+        assert on_disk(workspace.working_directory) == in_commit(vault, done.commit_sha)
+        self.precious |= {oid for _, oid in before.values()}
+
+    @rule(number=pick, keep=st.booleans(), discard=st.booleans())
+    def remove(self, number: int, keep: bool, discard: bool) -> None:
+        workspace = self.chosen(number)
+        if workspace is None:
+            return
+        before = on_disk(workspace.working_directory)
+        removed = self.attempt(
+            lambda: cleanup.remove(self.ctx, workspace, preserve_branch=keep, discard=discard),
+            *(() if keep or discard else ("unmerged_work",)),
+        )
+        self.precious |= {oid for _, oid in before.values()}
+        if removed is None:
+            return
+        self.trashed[workspace.workspace_id] = before
+        if keep:
+            place = str(self.repository / ".git")
+            assert in_commit(place, f"refs/heads/{removed.branch_name}") == before
+
+    @rule(number=pick)
+    def bring_back(self, number: int) -> None:
+        rows = cleanup.trash(self.ctx)
+        if rows:
+            row = rows[number % len(rows)]
+            back = cleanup.restore_from_trash(self.ctx, row.workspace_id)
+            if row.workspace_id in self.trashed:
+                assert on_disk(back.working_directory) == self.trashed.pop(row.workspace_id)
+
+    @rule(hours=st.sampled_from([1, 30, 2000]))
+    def time_passes(self, hours: int) -> None:
+        self.clock.hours += hours
+        before = {row.workspace_id: on_disk(row.working_directory) for row in self.open_ones()}
+        for deed in retention.tend(self.ctx):
+            assert deed.done, deed
+        for listing in before.values():  # a caretaker's round checkpoints or removes them all
+            self.precious |= {oid for _, oid in listing.values()} if hours > 1 else set()
+        gone = before.keys() - {row.workspace_id for row in self.open_ones()}
+        self.trashed |= {one: before[one] for one in gone}
+
+    @rule()
+    def reboot(self) -> None:
+        before = {row.workspace_id: on_disk(row.working_directory) for row in self.open_ones()}
+        for row in self.open_ones():
+            self.ctx.driver(row).withdraw(self.ctx.place(row))
+        self.ctx.close()
+        self.ctx = self.fresh()
+        assert all(finding.applied for finding in reconcile(self.ctx))
+        for row in self.open_ones():
+            assert on_disk(workspaces.path(self.ctx, row)) == before[row.workspace_id]
+
+    @rule(
+        number=pick,
+        point=st.sampled_from(POINTS),
+        times=st.integers(0, 2),
+        what=st.sampled_from(["create", "child", "checkpoint", "merge", "restore", "rm", "trash"]),
+    )
+    def killed(self, number: int, point: str, times: int, what: str) -> None:
+        """Die somewhere in the middle, reconcile, go on."""
+        workspace, rows = self.chosen(number), cleanup.trash(self.ctx)
+        self.made += 1
+        name = f"agent-{self.made}"
+        new = workspaces.Request(agent_id=name)
+        actions: dict[str, Callable[[], object]] = {
+            "create": lambda: workspaces.create(self.ctx, new)
+        }
+        if workspace is not None:
+            heir = replace(new, parent=workspace.workspace_id)
+            actions |= {
+                "child": lambda: workspaces.create(self.ctx, heir),
+                "checkpoint": lambda: checkpoints.checkpoint(self.ctx, workspace),
+                "merge": lambda: merging.merge(self.ctx, workspace, MergeRequest()),
+                "restore": lambda: checkpoints.restore(self.ctx, workspace, "start"),
+                "rm": lambda: cleanup.remove(self.ctx, workspace),
+            }
+        if rows:
+            row = rows[number % len(rows)]
+            actions["trash"] = lambda: cleanup.restore_from_trash(self.ctx, row.workspace_id)
+        if what not in actions:
+            return
+        # What is on the disk now must be in a checkpoint or on the disk afterwards.
+        before = {
+            oid for row in self.open_ones() for _, oid in on_disk(row.working_directory).values()
+        }
+        child = os.fork()
+        if child == 0:
+            try:
+                faults.arm(f"{point}:{times}")
+                actions[what]()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        self.ctx.close()
+        self.ctx = self.fresh()
+        findings = reconcile(self.ctx)
+        assert all(finding.applied for finding in findings), findings
+        trees = [row.working_directory for row in self.open_ones()]
+        trees += [f"{cleanup.trash_folder(self.ctx, row)}/tree" for row in cleanup.trash(self.ctx)]
+        still = {
+            oid
+            for tree in trees
+            if os.path.lexists(f"{tree}/.git")
+            for _, oid in on_disk(tree).values()
+        }
+        assert before <= self.reachable() | still
+
+    # --- the laws --------------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        missing = self.precious - self.reachable()
+        assert not missing, f"unreachable: {sorted(missing)}"
+
+    @invariant()
+    def every_workspace_is_usable(self) -> None:
+        for row in self.open_ones():
+            assert row.state == "active"
+            git("status", "--porcelain", cwd=workspaces.path(self.ctx, row))
+            vault = self.ctx.place(row).vault
+            head = git(
+                f"--git-dir={vault}", "rev-parse", f"refs/carrel/ws/{row.workspace_id}/head", cwd="/"
+            )
+            assert head.decode().strip() == row.head_commit
+
+    @invariant()
+    def the_books_are_in_order(self) -> None:
+        assert ledger.verify(self.ctx).broken_at is None
+        assert reconcile(self.ctx, dry_run=True) == []
+        for store in self.stores():
+            git(f"--git-dir={store}", "fsck", "--strict", "--no-dangling", cwd="/")
+
+
+@pytest.mark.parametrize("driver", ["auto", "checkout"])
+def test_nothing_checkpointed_is_ever_lost(
+    driver: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("CARREL_", "WORKSPACE_"))]:
+        if name not in ("CARREL_REAL", "CARREL_TEST_POSTGRES"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CARREL_HOME", "unset")
+
+    class OnDriver(Machine):
+        base_folder = str(tmp_path)
+
+    OnDriver.driver = driver
+    run_state_machine_as_test(
+        OnDriver,
+        settings=settings(
+            max_examples=LONG or 8,
+            stateful_step_count=40 if LONG else 12,
+            deadline=None,
+            derandomize=not LONG,
+            database=None,
+            print_blob=True,
+            phases=[Phase.generate],  # a failing run is read as it is: shrinking takes minutes
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

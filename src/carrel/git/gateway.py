@@ -126,6 +126,7 @@ class Git:
             self._command(arguments),
             stdin=stdin,
             env=self._environment(),
+            cwd="/",  # below a work tree git would take the caller's folder for a prefix
             timeout=self.timeout,
             user=self.user,
         )

@@ -32,6 +32,14 @@ def actor() -> str:
     return f"{user}@{host()}"
 
 
+def folder() -> str | None:
+    """Return the current folder, None when it was deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
 def process_lives(number: int) -> bool:
     """Tell whether a process of this machine exists, stopped ones included."""
     try:

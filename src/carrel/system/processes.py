@@ -105,6 +105,7 @@ class Conversation:
         self._process = subprocess.Popen(
             command,
             env=env,
+            cwd="/",  # it keeps nobody's folder busy
             **_as_user(user),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

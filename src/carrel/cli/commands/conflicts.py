@@ -1,6 +1,5 @@
 """`carrel conflicts`: predict conflicts between open workspaces."""
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,13 +39,14 @@ def conflicts(
     from carrel.control import prediction, projects, workspaces
     from carrel.control.finding import find_active
     from carrel.domain.workspaces import State
+    from carrel.system import identity
 
     out = Output(as_json=as_json)
     with opened() as ctx, out.working("Comparing the workspaces"):
         if names:
             chosen = [find_active(ctx, name) for name in names]
         else:
-            project_id = projects.find(ctx, project, cwd=os.getcwd()).project_id
+            project_id = projects.find(ctx, project, cwd=identity.folder()).project_id
             listed = workspaces.listing(ctx, project_id=project_id)
             chosen = [one for one in listed if one.state is State.ACTIVE]
         found = prediction.predict(ctx, chosen, into=into)

@@ -1,6 +1,5 @@
 """`carrel ls`: list the workspaces."""
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -90,9 +89,10 @@ def state_of(shape: dict[str, object]) -> str:
 def _meant(ctx: "Context", project: str | None) -> str | None:
     from carrel.control import projects
     from carrel.errors import CarrelError
+    from carrel.system import identity
 
     try:
-        return projects.find(ctx, project, cwd=os.getcwd()).project_id
+        return projects.find(ctx, project, cwd=identity.folder()).project_id
     except CarrelError as error:
         if project is None and error.code in ("no_project", "which_project"):
             return None

@@ -1,6 +1,5 @@
 """`carrel new`: make a workspace."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -52,10 +51,16 @@ def new(
     Asking again in equal words returns the same workspace; in other words it is refused.
     """
     from carrel.control import workspaces
+    from carrel.system import identity
 
     out = Output(as_json=as_json)
     request = workspaces.Request(
-        agent_id=name, project=project, branch=start, parent=parent, driver=driver, cwd=os.getcwd()
+        agent_id=name,
+        project=project,
+        branch=start,
+        parent=parent,
+        driver=driver,
+        cwd=identity.folder(),
     )
     with opened() as ctx, out.working(f"Making the workspace {name}"):
         made = workspaces.create(ctx, request)

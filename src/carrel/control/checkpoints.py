@@ -149,7 +149,7 @@ def _capture(ctx: Context, current: Workspace, message: str, *, allow_empty: boo
     tree = subject(ctx, current)
     adopted = adopt.adopt(tree)
     faults.point("checkpoint.adopted")
-    return capture(
+    captured = capture(
         tree,
         last=current.head_commit,
         head=adopted.head,
@@ -160,6 +160,7 @@ def _capture(ctx: Context, current: Workspace, message: str, *, allow_empty: boo
         max_file_bytes=ctx.config.max_file_bytes,
         allow_empty=allow_empty,
     )
+    return replace(captured, skipped=(*captured.skipped, *adopted.skipped))
 
 
 def _recorded(ctx: Context, current: Workspace, captured: Captured, entry: _Entry) -> CommitInfo:

@@ -10,9 +10,11 @@ from carrel.control.finding import find, reread
 from carrel.control.merging import MergeRequest, merge
 from carrel.control.workspaces import lowers
 from carrel.domain.projects import Project
+from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
 from carrel.errors import NotFoundError, RefusedError
 from carrel.git import landing
+from carrel.git.flatten import LEFT_OUT
 from carrel.git.merged import is_merged
 from carrel.git.refs import Move
 from carrel.system import disk, faults
@@ -71,7 +73,8 @@ def remove(
     over.
 
     Raises:
-        RefusedError: `workspace_occupied` when somebody sits in it; `unmerged_work`.
+        RefusedError: `workspace_occupied` when somebody sits in it; `unmerged_work`;
+            `unsaved_files` when a repository inside it is in no checkpoint.
     """
     if ctx.config.auto_merge and not discard and not dry_run:
         merge(ctx, workspace, MergeRequest())
@@ -79,7 +82,9 @@ def remove(
         current = reread(ctx, workspace)
         if current.state is State.ACTIVE:
             _refuse_occupied(ctx, current)
-            checkpoint_locked(ctx, current, reason="removal")
+            saved = checkpoint_locked(ctx, current, reason="removal")
+            if not discard:
+                _refuse_left_out(current, saved)
             faults.point("remove.checkpointed")
             current = reread(ctx, current)
         removal = _judged(ctx, current, preserve_branch=preserve_branch, discard=discard)
@@ -210,6 +215,18 @@ def _refuse_occupied(ctx: Context, workspace: Workspace) -> None:
             f"Process {first.pid} ({first.command}){more} is in {workspace.agent_id}.",
             why=f"It {first.how}.",
             cure="Let it finish or end it, then try again.",
+        )
+
+
+def _refuse_left_out(workspace: Workspace, saved: CommitInfo) -> None:
+    left = [path for path, reason in saved.skipped if reason in LEFT_OUT]
+    if left:
+        raise RefusedError(
+            "unsaved_files",
+            f"{workspace.agent_id} holds files that no checkpoint records: {', '.join(left[:5])}.",
+            why="They belong to a git repository of its own.",
+            cure="Move them elsewhere or push them from there, or say --discard (they stay in "
+            "the trash for a while).",
         )
 
 

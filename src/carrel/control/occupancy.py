@@ -88,12 +88,26 @@ def refuse_occupied(ctx: Context, tx: Session, workspace: Workspace) -> None:
         RefusedError: `workspace_occupied`.
     """
     lease = holder_of(ctx, tx, workspace)
+    if lease is None and tx.lease(workspace.workspace_id) is not None:
+        _refuse_left_behind(ctx, workspace)
     if lease is not None:
         raise RefusedError(
             "workspace_occupied",
             f"{workspace.agent_id} is occupied by {lease.holder} (process {lease.pid} "
             f"on {lease.host}).",
             why="One workspace has one occupant.",
+            cure="Let it finish or end it, then try again.",
+        )
+
+
+def _refuse_left_behind(ctx: Context, workspace: Workspace) -> None:
+    """Refuse when a dead holder's own processes still sit in the tree."""
+    sitting = [one for one in ctx.driver(workspace).occupants(ctx.place(workspace)) if one.sits]
+    if sitting:
+        raise RefusedError(
+            "workspace_occupied",
+            f"Process {sitting[0].pid} ({sitting[0].command}) is still in {workspace.agent_id}.",
+            why="Whoever started it is gone.",
             cure="Let it finish or end it, then try again.",
         )
 

@@ -17,6 +17,10 @@ SPECIAL = "neither a file nor a folder nor a link, so it can't be recorded"
 _IN_SUBMODULE = "files of a submodule that is not checked out are not recorded"
 
 
+LEFT_OUT = frozenset({_NESTED, _IN_SUBMODULE})
+"""Reasons for which files with content of their own are in no checkpoint."""
+
+
 @dataclass(slots=True)
 class Flat:
     """What a delta says, by path.

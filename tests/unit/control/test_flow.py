@@ -1,6 +1,8 @@
 """The whole way of a workspace: create, checkpoint, compare, merge, clean up."""
 
 import os
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -341,3 +343,32 @@ def test_every_step_is_in_the_ledger_and_its_chain_holds(ctx, make):
         "workspace.trashed",
     ]
     assert ledger.verify(ctx).broken_at is None
+
+
+def test_a_repository_inside_that_no_checkpoint_records_stops_a_removal(ctx, make, repository):
+    made = make("agent-1")
+    nested = Path(made.working_directory) / "nested"
+    nested.mkdir()
+    repository.git("init", "-q", cwd=nested)
+    (nested / "work.txt").write_text("precious\n")
+    with pytest.raises(RefusedError) as caught:
+        cleanup.remove(ctx, made)
+    assert caught.value.code == "unsaved_files"
+    assert (nested / "work.txt").read_text() == "precious\n"
+    cleanup.remove(ctx, made, discard=True)
+    cleanup.restore_from_trash(ctx, "agent-1")
+    assert (nested / "work.txt").read_text() == "precious\n"
+
+
+def test_a_program_that_outlived_its_holder_still_occupies(ctx, make):
+    made = make("agent-1")
+    lease = occupancy.acquire(ctx, made, "killed")
+    with ctx.store.writing() as tx:
+        tx.put_lease(replace(lease, pid=2**22 + 1))  # no such process
+    with subprocess.Popen(["sleep", "60"], cwd=made.working_directory) as left:
+        try:
+            with pytest.raises(RefusedError, match=str(left.pid)):
+                occupancy.acquire(ctx, made, "next")
+        finally:
+            left.kill()
+    occupancy.acquire(ctx, made, "next")

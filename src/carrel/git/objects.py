@@ -26,6 +26,9 @@ _QUESTIONS = 60  # what fits the smallest pipe there is, so that neither side wa
 
 _SMALL = 1 << 12
 
+_COMMITS = 2000
+"""How many commits a reader remembers."""
+
 _KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 
 
@@ -87,6 +90,7 @@ class Reader:
         self.git = git
         self._lock = threading.RLock()
         self._process: Conversation | None = None
+        self._commits: dict[str, Commit] = {}
 
     def info(self, revision: str) -> Info | None:
         """Return what `revision` names, or None when nothing has that name."""
@@ -151,8 +155,11 @@ class Reader:
         return parse_tree(data, len(info.oid) // 2)
 
     def commit(self, revision: str) -> Commit:
-        """Return the facts of a commit."""
-        _, data = self.read(revision + "^{commit}")
+        """Return the facts of a commit; those of a full id are asked for once."""
+        known = self._commits.get(revision)
+        if known is not None:
+            return known
+        info, data = self.read(revision + "^{commit}")
         head, _, message = data.partition(b"\n\n")
         tree, time = "", 0
         parents: list[str] = []
@@ -164,7 +171,12 @@ class Reader:
                 parents.append(value.decode())
             elif key == b"committer":
                 time = int(value.rsplit(b" ", 2)[1])
-        return Commit(tree, tuple(parents), time, message)
+        found = Commit(tree, tuple(parents), time, message)
+        if len(self._commits) >= _COMMITS:
+            self._commits.clear()
+        if info.size <= _SMALL:
+            self._commits[info.oid] = found
+        return found
 
     def infos(self, revisions: Sequence[str]) -> list[Info | None]:
         """Return what each of many revisions names; one round trip for dozens of them."""
@@ -195,6 +207,7 @@ class Reader:
             if self._process is not None:
                 self._process.close()
             self._process = None
+            self._commits.clear()
 
     def _conversation(self) -> Conversation:
         if self._process is not None and not self._process.alive():

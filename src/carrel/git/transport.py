@@ -27,6 +27,10 @@ _ENTRY = {
 }
 _FOLDER = b"40000"
 _SUBMODULE = b"160000"
+_LIKES = 2
+
+_Wanted = tuple[bytes, tuple[str, ...]]
+"""The mode of something that may be lacking, and trees that stand at its place elsewhere."""
 
 
 def copy(source: Git, target: Git, tips: Sequence[str], known: Sequence[str]) -> str:
@@ -88,19 +92,22 @@ class Transfer:
             known: A commit that all of them have and that resembles `tip`: what is the same
                 there needs no question.
         """
-        commits = self._commits(targets, tip, known)
-        if commits is None:
+        lacking, had = self._commits(targets, tip, known)
+        likes = tuple(self.source.commit(one).tree for one in had)
+        level = {_links(self.found[oid][1])[0]: (_FOLDER, likes) for oid in lacking}
+        seen = set(likes)
+        blobs: list[str] = []
+        while level and len(lacking) <= FEW:
+            level = {oid: wanted for oid, wanted in level.items() if oid not in seen}
+            seen |= level.keys()
+            news = self._lacking(targets, list(level))
+            lacking += news
+            trees = [oid for oid in news if level[oid][0] == _FOLDER]
+            blobs += [oid for oid in news if level[oid][0] != _FOLDER]
+            level = self._below({oid: level[oid][1] for oid in trees})
+        if len(lacking) > FEW or self._size(blobs) > _LARGE:
             return None
-        lacking, like = commits
-        level = self._lacking(targets, self._trees(lacking, like))
-        while level:
-            lacking += level
-            if len(lacking) > FEW or not self._read(list(level)):
-                return None
-            below = self._children(level)
-            for oid in lacking:
-                below.pop(oid, None)
-            level = self._lacking(targets, below)
+        self._read(blobs)
         return lacking
 
     def write(self, objects_dir: str, oids: Iterable[str]) -> str | None:
@@ -117,69 +124,61 @@ class Transfer:
         faults.point("transport.few")
         return writer.flush()
 
-    def _lacking(
-        self, targets: Sequence[Reader], wanted: dict[str, str | None]
-    ) -> dict[str, str | None]:
-        names = list(wanted)
+    def _lacking(self, targets: Sequence[Reader], names: list[str]) -> list[str]:
         answers = [target.infos(names) for target in targets] if names else []
-        return {oid: wanted[oid] for oid, *had in zip(names, *answers, strict=True) if not all(had)}
+        return [oid for oid, *had in zip(names, *answers, strict=True) if not all(had)]
 
-    def _read(self, oids: Sequence[str]) -> bool:
-        if sum(info.size if info else 0 for info in self.source.infos(oids)) > _LARGE:
-            return False
+    def _size(self, oids: Sequence[str]) -> int:
+        return sum(info.size if info else 0 for info in self.source.infos(oids))
+
+    def _read(self, oids: Sequence[str]) -> None:
         for info, data in self.source.read_many(oids):
             self.found[info.oid] = (info.kind, data)
-        return True
 
     def _commits(
         self, targets: Sequence[Reader], tip: str, known: str | None
-    ) -> tuple[list[str], str | None] | None:
-        """Return the commits that are lacking, and one that is not; None if they are too many.
+    ) -> tuple[list[str], list[str]]:
+        """Return the commits that are lacking, and some that are not.
 
-        What stands below them hardly differs from what stands below that one, `known` or else
-        the first met: nearly nothing must be asked for.
+        What stands below the former hardly differs from what stands below the latter.
         """
         lacking: list[str] = []
-        seen, level, like = {known, tip}, [tip], known
-        while level:
-            news = self._lacking(targets, dict.fromkeys(level))
+        seen, level, had = {known, tip}, [tip], [known] if known else []
+        while level and len(lacking) <= FEW:
+            news = self._lacking(targets, level)
             lacking += news
-            if len(lacking) > FEW or not self._read(list(news)):
-                return None
-            like = like or next((one for one in level if one not in news), None)
+            self._read(news)
+            had += [one for one in level if one not in news]
             above = [one for oid in news for one in _links(self.found[oid][1])[1]]
             level = [one for one in dict.fromkeys(above) if one not in seen]
             seen.update(level)
-        return lacking, like
+        return lacking, had[:_LIKES]
 
-    def _trees(self, commits: Iterable[str], like: str | None) -> dict[str, str | None]:
-        """Give the trees of commits, each with its like in what is known."""
-        known = _links(self.source.read(like)[1])[0] if like else None
-        trees = (_links(self.found[oid][1])[0] for oid in commits)
-        return {tree: known for tree in trees if tree != known}
-
-    def _children(self, level: dict[str, str | None]) -> dict[str, str | None]:
-        """Give what is directly below some trees, each with its like in what is known."""
-        likes = sorted({like for like in level.values() if like})
-        alike = {info.oid: data for info, data in self.source.read_many(likes)}
-        out: dict[str, str | None] = {}
-        for oid, like in level.items():
-            kind, data = self.found[oid]
-            if kind == "tree":
-                out |= _of_tree(data, alike.get(like or "", b""), self.width)
+    def _below(self, trees: dict[str, tuple[str, ...]]) -> dict[str, _Wanted]:
+        """Give what stands below some trees and below none of their likes."""
+        likes = {like for alike in trees.values() for like in alike}
+        read = self.source.read_many([*trees, *likes])
+        data = {info.oid: data for info, data in read}
+        self.found |= {oid: ("tree", data[oid]) for oid in trees}
+        out: dict[str, _Wanted] = {}
+        for oid, alike in trees.items():
+            out |= _of_tree(data[oid], [data[like] for like in alike], self.width)
         return out
 
 
-def _of_tree(data: bytes, other: bytes, width: int) -> dict[str, str | None]:
-    """Compare two trees as sets of raw entries: no object is made for what is the same."""
+def _of_tree(data: bytes, others: Sequence[bytes], width: int) -> dict[str, _Wanted]:
+    """Compare trees as sets of raw entries: no object is made for what is the same."""
     entry = _ENTRY[width]
-    before = entry.findall(other)
-    folders = {name: oid for mode, name, oid in before if mode == _FOLDER}
-    out: dict[str, str | None] = {}
-    for mode, name, oid in set(entry.findall(data)).difference(before):
+    before = [entry.findall(other) for other in others]
+    folders: dict[bytes, dict[str, None]] = {}
+    for mode, name, oid in (row for rows in before for row in rows):
+        if mode == _FOLDER:
+            folders.setdefault(name, {})[oid.hex()] = None
+    out: dict[str, _Wanted] = {}
+    for mode, name, oid in set(entry.findall(data)).difference(*before):
         if mode != _SUBMODULE:
-            like = folders.get(name) if mode == _FOLDER else None
-            out[oid.hex()] = like.hex() if like else None
+            likes = tuple(folders.get(name, ())) if mode == _FOLDER else ()
+            out[oid.hex()] = (mode, likes)
     return out
 
 

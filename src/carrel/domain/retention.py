@@ -13,7 +13,7 @@ class Retention:
     merged: timedelta = timedelta(hours=1)
     failed: timedelta = timedelta(hours=24)
     idle: timedelta = timedelta(hours=168)
-    trash: timedelta = timedelta(hours=24)
+    trash: timedelta = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,25 +8,26 @@ from carrel.domain.workspaces import OPEN_STATES, State, Workspace
 from carrel.errors import NotFoundError, RefusedError
 
 
-def find(ctx: Context, wanted: str, *, states: Collection[State] = OPEN_STATES) -> Workspace:
-    """Return the workspace that `wanted` names.
+def find(ctx: Context, name: object, *, states: Collection[State] = OPEN_STATES) -> Workspace:
+    """Return the workspace that `name` names.
 
     Args:
         ctx: The context.
-        wanted: A workspace id, an agent's name (case does not count), or a bare ticket id,
-            which stands for the agent `ticket-ID`.
+        name: A workspace id, an agent's name (case does not count), or a bare ticket id, which
+            stands for the agent `ticket-ID`; the number or UUID of a ticket counts as its text.
         states: States that count.
 
     Raises:
         NotFoundError: `unknown_workspace`, naming near names.
     """
+    wanted = str(name)
     with ctx.store.reading() as tx:
         by_id = tx.workspace(wanted)
         if by_id is not None and by_id.state in states:
             return by_id
-        for name in (wanted, f"ticket-{wanted}"):
+        for agent in (wanted, f"ticket-{wanted}"):
             if states == OPEN_STATES:
-                found = tx.open_workspace_of(name)
+                found = tx.open_workspace_of(agent)
                 if found is not None:
                     return found
         matching = [
@@ -45,7 +46,7 @@ def find(ctx: Context, wanted: str, *, states: Collection[State] = OPEN_STATES) 
     )
 
 
-def find_active(ctx: Context, wanted: str) -> Workspace:
+def find_active(ctx: Context, wanted: object) -> Workspace:
     """Return a workspace that can be worked in.
 
     Raises:

@@ -10,7 +10,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 BRANCH_PREFIX = "carrel/"
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: object) -> str:
     """Return `name` if it can name a workspace, an agent or a project.
 
     Letters, digits, `.`, `_` and `-`, at most 100, starting with a letter or digit, and
@@ -19,13 +19,18 @@ def checked_name(name: str) -> str:
     Raises:
         BadInputError: `bad_name`.
     """
-    if _NAME.fullmatch(name) and ".." not in name and not name.lower().endswith((".", ".lock")):
+    if (
+        isinstance(name, str)
+        and _NAME.fullmatch(name)
+        and ".." not in name
+        and not name.lower().endswith((".", ".lock"))
+    ):
         return name
     raise BadInputError(
         "bad_name",
         f"{name!r} can't be the name of a workspace.",
-        why="A name has 1 to 100 letters, digits, dots, underscores or hyphens, begins with a "
-        "letter or digit, and has no '..', no final '.' and no final '.lock'.",
+        why="A name is text of 1 to 100 letters, digits, dots, underscores or hyphens, begins with "
+        "a letter or digit, and has no '..', no final '.' and no final '.lock'.",
         cure="Choose another name, such as 'agent-1'.",
     )
 

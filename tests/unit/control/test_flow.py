@@ -56,7 +56,9 @@ def test_a_container_is_refused_and_nothing_is_made(ctx, make):
     assert workspaces.listing(ctx, everything=True) == []
 
 
-@pytest.mark.parametrize("name", ["", "-x", "a/b", "a..b", "x.lock", "a b", "é", "../up", "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", "-x", "a/b", "a..b", "x.lock", "a b", "é", "../up", "a\n", None, 7]
+)
 def test_bad_names_are_refused(make, name):
     with pytest.raises(BadInputError) as caught:
         make(name)
@@ -96,6 +98,7 @@ def test_a_ticket_is_found_by_its_bare_id(ctx, make):
     made = make("ticket-42")
     assert find(ctx, "42").workspace_id == made.workspace_id
     assert make("ticket-43", parent="42").parent_id == made.workspace_id
+    assert make("ticket-44", parent=42).parent_id == made.workspace_id  # as an application has it
 
 
 def test_a_checkpoint_touches_nothing_of_the_agent(ctx, make, repository):

@@ -4,6 +4,7 @@ import re
 
 from carrel.control import checkpoints, projects
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.control.finding import checked_active, reread
 from carrel.control.subjects import subject
 from carrel.domain.results import WorkspaceChanges
@@ -16,6 +17,7 @@ _CHECKPOINT = re.compile(r"start|iteration:[0-9]+|[0-9]{1,6}")
 _OWN = re.compile(r"(?P<name>[^~^]+)(?P<steps>(?:[~^][0-9]{0,6})*)")
 
 
+@explained()
 def changes(
     ctx: Context, workspace: Workspace, *, since: str | None = None, diff: bool = False
 ) -> WorkspaceChanges:

@@ -5,6 +5,7 @@ from datetime import UTC
 
 from carrel.control import projects
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.control.finding import checked_active, reread
 from carrel.control.healing import healed
 from carrel.control.subjects import subject
@@ -37,6 +38,7 @@ class Restored:
     files_changed: int
 
 
+@explained()
 def checkpoint(
     ctx: Context,
     workspace: Workspace,
@@ -104,6 +106,7 @@ def listing(ctx: Context, workspace: Workspace) -> list[Checkpoint]:
         return tx.checkpoints(workspace.workspace_id)
 
 
+@explained()
 def restore(ctx: Context, workspace: Workspace, which: str) -> Restored:
     """Let the files be as they were at a checkpoint, saving the present state first.
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from carrel.control import occupancy, projects
 from carrel.control.checkpoints import checkpoint_locked
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.control.finding import find, reread
 from carrel.control.merging import MergeRequest, merge
 from carrel.control.workspaces import lowers
 from carrel.domain.projects import Project
 from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
-from carrel.errors import NotFoundError, RefusedError
+from carrel.errors import CarrelError, NotFoundError, RefusedError
 from carrel.git import landing
 from carrel.git.flatten import LEFT_OUT
 from carrel.git.merged import is_merged
@@ -57,6 +58,7 @@ class Removal:
         }
 
 
+@explained()
 def remove(
     ctx: Context,
     workspace: Workspace,
@@ -153,6 +155,7 @@ def trash(ctx: Context) -> list[Workspace]:
         return tx.workspaces(states=(State.TRASHED,))
 
 
+@explained()
 def restore_from_trash(ctx: Context, wanted: str) -> Workspace:
     """Bring a workspace back as it was, ignored files included.
 
@@ -180,14 +183,20 @@ def bring_back(ctx: Context, workspace: Workspace) -> Workspace:
             )
         os.rename(aside, place.home)
     faults.point("trash.renamed")
-    ctx.driver(workspace).present(place, lowers(ctx, workspace))
-    faults.point("trash.presented")
     back = replace(workspace, state=State.ACTIVE, updated_at=ctx.clock.now())
-    with ctx.noting("workspace.restored_from_trash", workspace.workspace_id) as tx:
-        tx.save_workspace(back, ctx.config.limits)
+    try:
+        ctx.driver(workspace).present(place, lowers(ctx, workspace))
+        faults.point("trash.presented")
+        with ctx.noting("workspace.restored_from_trash", workspace.workspace_id) as tx:
+            tx.save_workspace(back, ctx.config.limits)
+    except (CarrelError, OSError):
+        ctx.driver(workspace).withdraw(place)
+        disk.rename_aside(place.home, aside)
+        raise
     return back
 
 
+@explained()
 def purge(ctx: Context, workspace: Workspace) -> Workspace:
     """Delete a trashed tree for good, in the background; its references stay."""
     disk.delete_in_background(trash_folder(ctx, workspace))

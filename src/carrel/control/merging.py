@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from carrel.control import projects
 from carrel.control.checkpoints import checkpoint_locked
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.control.finding import checked_active, find, reread
 from carrel.control.joining import merge_into_workspace
 from carrel.control.recording import Landed, finish, note_left, plan, unfinished
@@ -41,6 +42,7 @@ class MergeRequest:
     push: bool = False
 
 
+@explained()
 def merge(ctx: Context, workspace: Workspace, request: MergeRequest) -> MergeResult:
     """Merge a workspace's present state, uncommitted work included.
 

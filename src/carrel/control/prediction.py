@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from carrel.control import projects
 from carrel.control.checkpoints import checkpoint
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.control.finding import reread
 from carrel.domain.workspaces import Workspace
 from carrel.errors import BadInputError
@@ -13,6 +14,7 @@ from carrel.git.predict import Prediction
 from carrel.git.predict import predict as predict_merges
 
 
+@explained()
 def predict(
     ctx: Context, workspaces: Sequence[Workspace], *, into: str | None = None
 ) -> Prediction:

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.domain.names import checked_name, folded
 from carrel.domain.projects import Project, SourceKind
 from carrel.errors import BadInputError, NotFoundError, RefusedError
@@ -15,6 +16,7 @@ _PATIENCE = 600.0
 """Seconds to wait for another registration, which may download a repository."""
 
 
+@explained()
 def register(
     ctx: Context, source: str, *, name: str | None = None, branch: str | None = None
 ) -> Project:

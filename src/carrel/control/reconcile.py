@@ -7,6 +7,7 @@ from functools import partial
 
 from carrel.control import cleanup, occupancy, projects
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.control.finding import reread
 from carrel.control.healing import healed
 from carrel.control.undoing import undo_creation
@@ -42,6 +43,7 @@ class Finding:
 _Step = tuple[Finding, Callable[[], object]]
 
 
+@explained()
 def reconcile(ctx: Context, *, dry_run: bool = False) -> list[Finding]:
     """Find what does not agree and cure it; nothing that somebody made is ever deleted."""
     findings: list[Finding] = []

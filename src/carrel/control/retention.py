@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from carrel.control import cleanup, projects
 from carrel.control.checkpoints import checkpoint
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.domain.retention import Due, due
 from carrel.domain.workspaces import State, Workspace
 from carrel.errors import CarrelError
@@ -33,6 +34,7 @@ class Deed:
     bytes_freed: int = 0
 
 
+@explained()
 def collect(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
     """Remove workspaces whose time is over, empty the trash, drop layers nobody stands on.
 
@@ -51,6 +53,7 @@ def collect(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
     return deeds
 
 
+@explained()
 def tend(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
     """Make one round: checkpoint what is overdue, collect, maintain the stores."""
     with ctx.store.reading() as tx:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from carrel.control import checkpoints, projects
 from carrel.control.context import Context
+from carrel.control.explaining import explained
 from carrel.control.finding import find, find_active, reread
 from carrel.control.undoing import undo_creation
 from carrel.domain.names import branch_for, checked_name
@@ -61,6 +62,7 @@ class _Start:
         return 0 if self.parent is None else self.parent.depth + 1
 
 
+@explained()
 def create(ctx: Context, request: Request) -> Workspace:
     """Make a workspace, or return the agent's open one if it was asked for in equal words.
 
@@ -141,6 +143,7 @@ def view(ctx: Context, workspace: Workspace) -> dict[str, object]:
     }
 
 
+@explained()
 def path(ctx: Context, workspace: Workspace) -> str:
     """Return the workspace's folder, made visible first (after a reboot, say).
 
@@ -160,6 +163,7 @@ def path(ctx: Context, workspace: Workspace) -> str:
     return workspace.working_directory
 
 
+@explained()
 def present(ctx: Context, workspace: Workspace) -> None:
     """Make a workspace's tree visible if it isn't."""
     driver, place = ctx.driver(workspace), ctx.place(workspace)
@@ -176,6 +180,7 @@ def lowers(ctx: Context, workspace: Workspace) -> tuple[str, ...]:
     return ctx.layers(projects.by_id(ctx, workspace.project_id)).ensure(workspace.layer).lowers
 
 
+@explained()
 def mark(ctx: Context, workspace: Workspace, outcome: Outcome) -> Workspace:
     """Say what became of the work; retention looks at it."""
     with ctx.lock(workspace.project_id, workspace.workspace_id):

@@ -29,9 +29,6 @@ _FOLDER = b"40000"
 _SUBMODULE = b"160000"
 _LIKES = 2
 
-_Wanted = tuple[bytes, tuple[str, ...]]
-"""The mode of something that may be lacking, and trees that stand at its place elsewhere."""
-
 
 def copy(source: Git, target: Git, tips: Sequence[str], known: Sequence[str]) -> str:
     """Copy what is reachable from `tips` and not from `known`, by two processes of git.
@@ -67,6 +64,19 @@ def copy(source: Git, target: Git, tips: Sequence[str], known: Sequence[str]) ->
     return f"{objects}/pack/pack-{name}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Something that may be lacking.
+
+    Attributes:
+        mode: As a tree has it.
+        likes: What is of that mode at the same place of commits that are not lacking.
+    """
+
+    mode: bytes
+    likes: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Transfer:
     """Copies the objects of new commits from a resident reader into stores that lack them.
@@ -84,7 +94,9 @@ class Transfer:
     def missing(self, targets: Sequence[Reader], tip: str, known: str | None) -> list[str] | None:
         """Return what any of the targets lacks of a commit; None when that is too much.
 
-        What a store has, it has with everything below it.
+        What a store has, it has with everything below it. Something new at a place that was
+        there before is not asked for: a store looks for what it lacks in all its packs, anew
+        each time. Should a store have it all the same, it has it twice.
 
         Args:
             targets: Read the stores that shall get it.
@@ -94,17 +106,18 @@ class Transfer:
         """
         lacking, had = self._commits(targets, tip, known)
         likes = tuple(self.source.commit(one).tree for one in had)
-        level = {_links(self.found[oid][1])[0]: (_FOLDER, likes) for oid in lacking}
+        level = {_links(self.found[oid][1])[0]: _Wanted(_FOLDER, likes) for oid in lacking}
         seen = set(likes)
         blobs: list[str] = []
         while level and len(lacking) <= FEW:
             level = {oid: wanted for oid, wanted in level.items() if oid not in seen}
             seen |= level.keys()
-            news = self._lacking(targets, list(level))
+            doubtful = [oid for oid, wanted in level.items() if not wanted.likes]
+            there = set(doubtful).difference(self._lacking(targets, doubtful))
+            news = [oid for oid in level if oid not in there]
             lacking += news
-            trees = [oid for oid in news if level[oid][0] == _FOLDER]
-            blobs += [oid for oid in news if level[oid][0] != _FOLDER]
-            level = self._below({oid: level[oid][1] for oid in trees})
+            blobs += [oid for oid in news if level[oid].mode != _FOLDER]
+            level = self._below({oid: level[oid] for oid in news if level[oid].mode == _FOLDER})
         if len(lacking) > FEW or self._size(blobs) > _LARGE:
             return None
         self._read(blobs)
@@ -154,15 +167,15 @@ class Transfer:
             seen.update(level)
         return lacking, had[:_LIKES]
 
-    def _below(self, trees: dict[str, tuple[str, ...]]) -> dict[str, _Wanted]:
+    def _below(self, trees: dict[str, _Wanted]) -> dict[str, _Wanted]:
         """Give what stands below some trees and below none of their likes."""
-        likes = {like for alike in trees.values() for like in alike}
+        likes = {like for wanted in trees.values() for like in wanted.likes}
         read = self.source.read_many([*trees, *likes])
         data = {info.oid: data for info, data in read}
         self.found |= {oid: ("tree", data[oid]) for oid in trees}
         out: dict[str, _Wanted] = {}
-        for oid, alike in trees.items():
-            out |= _of_tree(data[oid], [data[like] for like in alike], self.width)
+        for oid, wanted in trees.items():
+            out |= _of_tree(data[oid], [data[like] for like in wanted.likes], self.width)
         return out
 
 
@@ -170,15 +183,14 @@ def _of_tree(data: bytes, others: Sequence[bytes], width: int) -> dict[str, _Wan
     """Compare trees as sets of raw entries: no object is made for what is the same."""
     entry = _ENTRY[width]
     before = [entry.findall(other) for other in others]
-    folders: dict[bytes, dict[str, None]] = {}
+    here: dict[bytes, list[tuple[bytes, bytes]]] = {}
     for mode, name, oid in (row for rows in before for row in rows):
-        if mode == _FOLDER:
-            folders.setdefault(name, {})[oid.hex()] = None
+        here.setdefault(name, []).append((mode, oid))
     out: dict[str, _Wanted] = {}
     for mode, name, oid in set(entry.findall(data)).difference(*before):
         if mode != _SUBMODULE:
-            likes = tuple(folders.get(name, ())) if mode == _FOLDER else ()
-            out[oid.hex()] = (mode, likes)
+            alike = [one.hex() for kind, one in here.get(name, ()) if kind == mode]
+            out[oid.hex()] = _Wanted(mode, tuple(dict.fromkeys(alike)))
     return out
 
 

@@ -405,7 +405,7 @@ class Machine(RuleBasedStateMachine):
             return
         inner = workspace.parent_id is not None and not far
         request = MergeRequest(into=None if inner else "main", rules=Rules(default=strategy))
-        before = self.user_state()
+        before, untracked = self.user_state(), self.untracked()
         result = self.attempt(
             lambda: merging.merge(self.ctx, workspace, request),
             *(("parent_gone",) if inner else ("target_dirty",)),
@@ -416,11 +416,15 @@ class Machine(RuleBasedStateMachine):
             assert self.user_state() == before, "nothing landed, and something changed"
             return
         if inner:
-            parent = reread(self.ctx, next(w for w in self.open_ones() if w.workspace_id == saved.parent_id))
+            parent = reread(
+                self.ctx, next(w for w in self.open_ones() if w.workspace_id == saved.parent_id)
+            )
             self.note(parent, parent.head_commit)
             tip, where = parent.head_commit, self.ctx.place(parent).vault
         else:
-            assert git("status", "--porcelain", cwd=self.repository) == b""
+            assert git("status", "--porcelain", "-uno", cwd=self.repository) == b""
+            now = on_disk(str(self.repository))
+            assert {path: now.get(path) for path in untracked} == untracked
             tip, where = "main", str(self.repository / ".git")
         git(f"--git-dir={where}", "merge-base", "--is-ancestor", saved.head_commit, tip, cwd="/")
 
@@ -428,6 +432,10 @@ class Machine(RuleBasedStateMachine):
         refs = git("for-each-ref", cwd=self.repository)
         state = git("status", "--porcelain", "-z", cwd=self.repository)
         return refs, on_disk(str(self.repository)), state
+
+    def untracked(self) -> Listing:
+        names = git("ls-files", "-o", "-z", cwd=self.repository).split(b"\0")
+        return {path: one for path, one in on_disk(str(self.repository)).items() if path in names}
 
     @rule()
     def predict(self) -> None:
@@ -568,7 +576,10 @@ class Machine(RuleBasedStateMachine):
             git("status", "--porcelain", cwd=workspaces.path(self.ctx, row))
             vault = self.ctx.place(row).vault
             head = git(
-                f"--git-dir={vault}", "rev-parse", f"refs/carrel/ws/{row.workspace_id}/head", cwd="/"
+                f"--git-dir={vault}",
+                "rev-parse",
+                f"refs/carrel/ws/{row.workspace_id}/head",
+                cwd="/",
             )
             assert head.decode().strip() == row.head_commit
 

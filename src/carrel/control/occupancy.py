@@ -9,9 +9,14 @@ from carrel.control.context import Context
 from carrel.control.workspaces import present
 from carrel.domain.leases import DEFAULT_TERM, Lease
 from carrel.domain.workspaces import Workspace
-from carrel.errors import RefusedError
+from carrel.errors import CarrelError, RefusedError
 from carrel.ports.store import Session
 from carrel.system import identity
+
+_BEAT = DEFAULT_TERM.total_seconds() / 4
+
+_ended: set[str] = set()
+"""Tokens that this process is done with, though the database could not yet be told."""
 
 
 def acquire(ctx: Context, workspace: Workspace, holder: str) -> Lease:
@@ -62,7 +67,20 @@ def beat(ctx: Context, lease: Lease) -> Lease:
 
 
 def release(ctx: Context, lease: Lease) -> None:
-    """Give a lease back; nothing happens if it is somebody else's by now."""
+    """Give a lease back; nothing happens if it is somebody else's by now.
+
+    Should the database refuse it (a full disk, say), this process no longer counts the lease,
+    and goes on trying in the background: as long as it lives, others would wait for it.
+    """
+    try:
+        _release(ctx, lease)
+    except CarrelError:
+        _ended.add(lease.token)
+        threading.Thread(target=_release_later, args=(ctx, lease), daemon=True).start()
+        raise
+
+
+def _release(ctx: Context, lease: Lease) -> None:
     with ctx.noting("lease.released", lease.workspace_id, holder=lease.holder) as tx:
         tx.drop_lease(lease.workspace_id, lease.token)
 
@@ -74,7 +92,7 @@ def holder_of(ctx: Context, tx: Session, workspace: Workspace) -> Lease | None:
     a frozen holder is a holder.
     """
     lease = tx.lease(workspace.workspace_id)
-    if lease is None:
+    if lease is None or lease.token in _ended:
         return None
     if lease.host == identity.host():
         return lease if identity.process_lives(lease.pid) else None
@@ -142,8 +160,21 @@ def inside(
 
 
 def _heart(ctx: Context, lease: Lease, stop: threading.Event) -> None:
-    while not stop.wait(DEFAULT_TERM.total_seconds() / 4):
+    while not stop.wait(_BEAT):
         try:
             lease = beat(ctx, lease)
         except RefusedError:
             return
+        except CarrelError:  # the next beat may be heard
+            continue
+
+
+def _release_later(ctx: Context, lease: Lease) -> None:
+    never = threading.Event()
+    while not never.wait(_BEAT):
+        try:
+            _release(ctx, lease)
+        except CarrelError:
+            continue
+        _ended.discard(lease.token)
+        return

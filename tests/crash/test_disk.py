@@ -1,0 +1,302 @@
+"""A disk that is full or can't be written: a typed error, nothing half-done, and later it works.
+
+The state folder stands on a small file system of its own. It is filled until only so many
+bytes are left, for many such numbers, so that every write is once the one that fails.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from carrel.bootstrap import open_context
+from carrel.control import (
+    changes,
+    checkpoints,
+    cleanup,
+    ledger,
+    merging,
+    prediction,
+    projects,
+    workspaces,
+)
+from carrel.control.context import Context
+from carrel.control.finding import find
+from carrel.control.merging import MergeRequest
+from carrel.control.reconcile import reconcile
+from carrel.domain.conflicts import Rules, Strategy
+from carrel.domain.workspaces import Workspace
+from carrel.errors import CarrelError, FailedError, LimitError, RefusedError
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
+
+SIZE = 24 << 20
+LEVELS = (0, 4, 12, 24, 40, 64, 100, 160, 260, 420)
+"""Free kilobytes to try with; 0 first, so that something must fail."""
+
+Act = Callable[["World"], object]
+
+
+def git(*arguments: str, cwd: Path | str) -> str:
+    return subprocess.run(
+        ["git", "-c", "user.name=U", "-c", "user.email=u@example.org", *arguments],
+        cwd=cwd,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few megabytes."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "tmpfs", str(place)],
+        check=True,
+    )
+    yield place
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    inside = [line.split()[4] for line in lines if line.split()[4].startswith(f"{place}/")]
+    for mount in reversed(inside):
+        subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+class World:
+    """A user's repository and a state folder, each where the test wants it."""
+
+    def __init__(self, repository: Path, home: Path) -> None:
+        self.repository, self.home = repository, home
+        os.environ["CARREL_HOME"] = str(home)
+        repository.mkdir(parents=True)
+        git("init", "-q", "-b", "main", cwd=repository)
+        for name in ("a.txt", "b.txt", "dir/c.txt"):
+            target = repository / name
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(f"{name}\n" * 5)
+        git("add", "-A", cwd=repository)
+        git("commit", "-q", "-m", "start", cwd=repository)
+        self.ctx = self.fresh()
+
+    def fresh(self) -> Context:
+        made = open_context(actor="disk")
+        limits = replace(made.config.limits, disk_threshold_gb=0, max_count=1000)
+        made.config = replace(made.config, limits=limits)
+        return made
+
+    def reopen(self) -> None:
+        self.ctx.close()
+        self.ctx.store.close()
+        self.ctx = self.fresh()
+
+    def make(self, name: str, **more: str) -> Workspace:
+        return workspaces.create(self.ctx, workspaces.Request(agent_id=name, **more))
+
+    def write(self, name: str, where: str, content: bytes) -> None:
+        target = Path(find(self.ctx, name).working_directory, where)
+        target.write_bytes(content)
+
+    def close(self) -> None:
+        for workspace in workspaces.listing(self.ctx, everything=True):
+            self.ctx.driver(workspace).withdraw(self.ctx.place(workspace))
+        self.ctx.close()
+        self.ctx.store.close()
+
+    def check(self) -> None:
+        """Nothing is half-done, or it is finished by the next look at it."""
+        assert all(finding.applied for finding in reconcile(self.ctx))
+        assert reconcile(self.ctx, dry_run=True) == []
+        assert ledger.verify(self.ctx).broken_at is None
+        for project in projects.listing(self.ctx):
+            for store in ("base.git", "vault.git"):
+                git(f"--git-dir={project.home}/{store}", "fsck", "--strict", cwd="/")
+        git("fsck", "--strict", cwd=self.repository)
+        for workspace in workspaces.listing(self.ctx):
+            git("status", "--porcelain", cwd=workspaces.path(self.ctx, workspace))
+
+    def state(self) -> dict[str, object]:
+        """What a failed action must not change: rows, references, the user's files."""
+        rows = {row.workspace_id: row for row in workspaces.listing(self.ctx)}
+        refs = {
+            project.name: git(
+                f"--git-dir={project.home}/vault.git", "for-each-ref", "refs/carrel", cwd="/"
+            )
+            for project in projects.listing(self.ctx)
+        }
+        files = sorted(str(path) for path in self.repository.rglob("*") if ".git" not in path.parts)
+        return {
+            "rows": rows,
+            "refs": refs,
+            "user": git("for-each-ref", cwd=self.repository),
+            "status": git("status", "--porcelain", cwd=self.repository),
+            "files": files,
+        }
+
+
+@contextmanager
+def filled(place: Path, left: int) -> Iterator[None]:
+    """Fill a file system but for `left` bytes."""
+    filler = place / "filler"
+    handle = os.open(filler, os.O_WRONLY | os.O_CREAT)
+    try:
+        facts = os.statvfs(place)
+        want = max(facts.f_bavail * facts.f_frsize - left, 0)
+        os.posix_fallocate(handle, 0, max(want, 1))
+        if not left:
+            with suppress(OSError):
+                while os.write(handle, b"x" * 4096):
+                    pass
+        yield
+    finally:
+        os.close(handle)
+        filler.unlink()
+
+
+def explained(error: BaseException) -> None:
+    """Check that an error is one of ours, whole, and made for a person."""
+    assert isinstance(error, LimitError | FailedError | RefusedError), repr(error)
+    assert error.code
+    assert error.what
+    assert error.cure
+    assert "Traceback" not in str(error)
+    assert "Errno" not in str(error)
+
+
+def _edited(world: World) -> None:
+    projects.register(world.ctx, str(world.repository))
+    world.make("agent")
+    world.write("agent", "a.txt", b"precious\n")
+    world.write("agent", "new.bin", os.urandom(90_000))
+    world.write("agent", "dir/c.txt", b"too\n" * 99)
+
+
+def _second(world: World) -> None:
+    _edited(world)
+    checkpoints.checkpoint(world.ctx, find(world.ctx, "agent"), iteration=1)
+    world.write("agent", "new.bin", b"another")
+    world.write("agent", "a.txt", os.urandom(50_000))
+
+
+def _clashing(world: World) -> None:
+    _edited(world)
+    other = world.make("other")
+    world.write("other", "a.txt", b"by another\n")
+    merging.merge(world.ctx, other, MergeRequest())
+
+
+def _family(world: World) -> None:
+    _edited(world)
+    world.make("child", parent="agent")
+    world.write("child", "of-child.bin", os.urandom(90_000))
+    world.write("child", "a.txt", b"by the child\n")
+
+
+def _trashed(world: World) -> None:
+    _edited(world)
+    cleanup.remove(world.ctx, find(world.ctx, "agent"))
+
+
+def _create(world: World) -> object:
+    return world.make("late")
+
+
+def _merge(world: World) -> object:
+    rules = Rules(default=Strategy.CHILD)
+    return merging.merge(world.ctx, find(world.ctx, "agent"), MergeRequest(rules=rules))
+
+
+def _join(world: World) -> object:
+    rules = Rules(default=Strategy.CHILD)
+    return merging.merge(world.ctx, find(world.ctx, "child"), MergeRequest(rules=rules))
+
+
+def _checkpoint(world: World) -> object:
+    return checkpoints.checkpoint(world.ctx, find(world.ctx, "agent"), iteration=2)
+
+
+def _restore(world: World) -> object:
+    return checkpoints.restore(world.ctx, find(world.ctx, "agent"), "iteration:1")
+
+
+def _remove(world: World) -> object:
+    return cleanup.remove(world.ctx, find(world.ctx, "agent"))
+
+
+def _predict(world: World) -> object:
+    return prediction.predict(world.ctx, workspaces.listing(world.ctx))
+
+
+def _changes(world: World) -> object:
+    return changes.changes(world.ctx, find(world.ctx, "agent"), diff=True)
+
+
+def _trash(world: World) -> object:
+    return cleanup.restore_from_trash(world.ctx, "agent")
+
+
+def _register(world: World) -> object:
+    return projects.register(world.ctx, str(world.repository))
+
+
+def _nothing(world: World) -> None:
+    workspaces.listing(world.ctx)  # the database is there
+
+
+ACTIONS: dict[str, tuple[Act, Act]] = {
+    "register": (_nothing, _register),
+    "create": (_edited, _create),
+    "checkpoint": (_second, _checkpoint),
+    "changes": (_edited, _changes),
+    "merge": (_clashing, _merge),
+    "join": (_family, _join),
+    "restore": (_second, _restore),
+    "predict": (_clashing, _predict),
+    "remove": (_edited, _remove),
+    "trash": (_trashed, _trash),
+}
+
+
+@pytest.fixture(autouse=True)
+def _closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("CARREL_", "WORKSPACE_"))]:
+        if name not in ("CARREL_REAL", "CARREL_TEST_POSTGRES"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CARREL_HOME", "unset")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("driver", ["auto", "checkout"])
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_full_disk(
+    name: str, driver: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARREL_WORKSPACE_DRIVER", driver)
+    world = World(tmp_path / "project", small / "state")
+    prepare, act = ACTIONS[name]
+    prepare(world)
+    failed, done = 0, False
+    for left in LEVELS:
+        world.reopen()
+        try:
+            with filled(small, left << 10):
+                act(world)
+        except Exception as error:  # noqa: BLE001 - anything but ours is the failure
+            explained(error)
+            failed += 1
+            world.check()
+        else:
+            done = True
+            break
+    if not done:
+        act(world)
+    world.check()
+    assert failed or name == "changes", "the disk was never full"
+    world.close()

@@ -80,7 +80,7 @@ def merge(
         project = projects.by_id(ctx, found.project_id).name
     out.document({**record(result), "dry_run": dry_run, "kept_in": vault})
     _tell(out, found.agent_id, result, dry_run=dry_run)
-    show_settlements(out, result.settlements, vault)
+    show_settlements(out, result.settlements, None if dry_run else vault)
     if result.conflicts_left:
         out.line(
             f"  Settle them by rules ({out.style.cyan('--strategy, --rule, --kind')}), or merge "
@@ -106,8 +106,8 @@ def _tell(out: Output, name: str, result: "MergeResult", *, dry_run: bool) -> No
     out.line(f"{style.green('✓')} {name} {verb} into {target}{how}{pushed} ({where} {tip}).")
 
 
-def show_settlements(out: Output, settlements: "tuple[Settlement, ...]", vault: str) -> None:
-    """Print how each conflict was settled, and how to see what lost."""
+def show_settlements(out: Output, settlements: "tuple[Settlement, ...]", vault: str | None) -> None:
+    """Print how each conflict was settled, and how to see what lost (if it is kept already)."""
     style = out.style
     for one in settlements:
         winner = str(one.winner) if one.winner else "both"
@@ -115,7 +115,7 @@ def show_settlements(out: Output, settlements: "tuple[Settlement, ...]", vault: 
             f"  {style.bold(shown(one.path))} ({one.kind}): {style.green(winner)} — {one.reason}"
         )
     lost = next(((one, version) for one in settlements for version in one.losing), None)
-    if lost is not None:
+    if lost is not None and vault is not None:
         one, version = lost
         command_line = f"git --git-dir={vault} show {one.kept_ref}:{shown(version.path)}"
         out.line(f"  See what lost: {style.cyan(command_line)}")

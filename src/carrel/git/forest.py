@@ -162,7 +162,7 @@ class Forest:
     def _written(self, entries: dict[bytes, Raw]) -> str:
         if not entries:
             return ""
-        data = b"".join([b"%b %b\0%b" % (raw[0], name, raw[1]) for name, raw in entries.items()])
+        data = joined(entries)
         oid = self._writer.add("tree", data)
         _remember(oid, entries)
         return oid
@@ -179,6 +179,11 @@ class Forest:
 
     def _parse(self, data: bytes) -> dict[bytes, Raw]:
         return {name: (mode, oid) for mode, name, oid in self._entry.findall(data)}
+
+
+def joined(entries: Mapping[bytes, Raw]) -> bytes:
+    """Return the bytes of a tree from its entries, which are in git's order."""
+    return b"".join([b"%b %b\0%b" % (mode, name, oid) for name, (mode, oid) in entries.items()])
 
 
 @dataclass(slots=True)

@@ -6,13 +6,13 @@ Either way a pack becomes visible as a whole, by renaming its index last.
 """
 
 import os
-import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from carrel.errors import FailedError
 from carrel.git import refs
+from carrel.git.forest import FOLDER, Forest, joined
 from carrel.git.gateway import Git
 from carrel.git.intake import publish
 from carrel.git.objects import PackWriter, Reader
@@ -22,10 +22,6 @@ from carrel.system import faults
 FEW = 2000
 _LARGE = 8_000_000
 _STAGING = "carrel-transport-"
-_ENTRY = {
-    width: re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % width, re.DOTALL) for width in (20, 32)
-}
-_FOLDER = b"40000"
 _SUBMODULE = b"160000"
 _LIKES = 2
 
@@ -106,7 +102,7 @@ class Transfer:
         """
         lacking, had = self._commits(targets, tip, known)
         likes = tuple(self.source.commit(one).tree for one in had)
-        level = {_links(self.found[oid][1])[0]: _Wanted(_FOLDER, likes) for oid in lacking}
+        level = {_links(self.found[oid][1])[0]: _Wanted(FOLDER, likes) for oid in lacking}
         seen = set(likes)
         blobs: list[str] = []
         while level and len(lacking) <= FEW:
@@ -116,8 +112,8 @@ class Transfer:
             there = set(doubtful).difference(self._lacking(targets, doubtful))
             news = [oid for oid in level if oid not in there]
             lacking += news
-            blobs += [oid for oid in news if level[oid].mode != _FOLDER]
-            level = self._below({oid: level[oid] for oid in news if level[oid].mode == _FOLDER})
+            blobs += [oid for oid in news if level[oid].mode != FOLDER]
+            level = self._below({oid: level[oid] for oid in news if level[oid].mode == FOLDER})
         if len(lacking) > FEW or self._size(blobs) > _LARGE:
             return None
         self._read(blobs)
@@ -169,29 +165,19 @@ class Transfer:
 
     def _below(self, trees: dict[str, _Wanted]) -> dict[str, _Wanted]:
         """Give what stands below some trees and below none of their likes."""
-        likes = {like for wanted in trees.values() for like in wanted.likes}
-        read = self.source.read_many([*trees, *likes])
-        data = {info.oid: data for info, data in read}
-        self.found |= {oid: ("tree", data[oid]) for oid in trees}
+        forest = Forest(self.source, self.width, PackWriter("", self.width))
+        forest.load([*trees, *(like for wanted in trees.values() for like in wanted.likes)])
         out: dict[str, _Wanted] = {}
         for oid, wanted in trees.items():
-            out |= _of_tree(data[oid], [data[like] for like in wanted.likes], self.width)
+            entries = forest.entries(oid)
+            self.found[oid] = ("tree", joined(entries))
+            before = [forest.entries(like) for like in wanted.likes]
+            for name, raw in entries.items():
+                there = [one[name] for one in before if name in one]
+                if raw not in there and raw[0] != _SUBMODULE:
+                    likes = [one.hex() for mode, one in there if mode == raw[0]]
+                    out[raw[1].hex()] = _Wanted(raw[0], tuple(dict.fromkeys(likes)))
         return out
-
-
-def _of_tree(data: bytes, others: Sequence[bytes], width: int) -> dict[str, _Wanted]:
-    """Compare trees as sets of raw entries: no object is made for what is the same."""
-    entry = _ENTRY[width]
-    before = [entry.findall(other) for other in others]
-    here: dict[bytes, list[tuple[bytes, bytes]]] = {}
-    for mode, name, oid in (row for rows in before for row in rows):
-        here.setdefault(name, []).append((mode, oid))
-    out: dict[str, _Wanted] = {}
-    for mode, name, oid in set(entry.findall(data)).difference(*before):
-        if mode != _SUBMODULE:
-            alike = [one.hex() for kind, one in here.get(name, ()) if kind == mode]
-            out[oid.hex()] = _Wanted(mode, tuple(dict.fromkeys(alike)))
-    return out
 
 
 def adopt_pack(name: str, objects_dir: str, owner: int | None = None) -> None:

@@ -15,7 +15,7 @@ from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
 from carrel.errors import CarrelError, NotFoundError, RefusedError
 from carrel.git import landing
-from carrel.git.flatten import LEFT_OUT
+from carrel.git.flatten import left_out
 from carrel.git.merged import is_merged
 from carrel.git.refs import Move
 from carrel.system import disk, faults
@@ -76,7 +76,7 @@ def remove(
 
     Raises:
         RefusedError: `workspace_occupied` when somebody sits in it; `unmerged_work`;
-            `unsaved_files` when a repository inside it is in no checkpoint.
+            `unsaved_files` when it holds what no checkpoint records.
     """
     if ctx.config.auto_merge and not discard and not dry_run:
         merge(ctx, workspace, MergeRequest())
@@ -228,14 +228,16 @@ def _refuse_occupied(ctx: Context, workspace: Workspace) -> None:
 
 
 def _refuse_left_out(workspace: Workspace, saved: CommitInfo) -> None:
-    left = [path for path, reason in saved.skipped if reason in LEFT_OUT]
+    left = [(path, reason) for path, reason in saved.skipped if left_out(reason)]
     if left:
+        named = ", ".join(repr(path) for path, _ in left[:5])
+        reasons = "; ".join(dict.fromkeys(reason for _, reason in left))
         raise RefusedError(
             "unsaved_files",
-            f"{workspace.agent_id} holds files that no checkpoint records: {', '.join(left[:5])}.",
-            why="They belong to a git repository of its own.",
-            cure="Move them elsewhere or push them from there, or say --discard (they stay in "
-            "the trash for a while).",
+            f"{workspace.agent_id} holds what no checkpoint records: {named}.",
+            why=f"{reasons[0].upper()}{reasons[1:]}.",
+            cure="Move it elsewhere or push it from there, or say --discard (it stays in the "
+            "trash for a while).",
         )
 
 

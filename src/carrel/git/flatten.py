@@ -15,10 +15,8 @@ _NESTED = "a git repository of its own is not recorded; add it as a submodule, o
 _GIT_FOLDER = "a folder of git itself is never recorded"
 SPECIAL = "neither a file nor a folder nor a link, so it can't be recorded"
 _IN_SUBMODULE = "files of a submodule that is not checked out are not recorded"
-
-
-LEFT_OUT = frozenset({_NESTED, _IN_SUBMODULE})
-"""Reasons for which files with content of their own are in no checkpoint."""
+_OF_SUBMODULE = "of a submodule only the commit that it has checked out is recorded"
+_STORED = "stored as it is"
 
 
 @dataclass(slots=True)
@@ -38,6 +36,14 @@ class Flat:
     moved: dict[bytes, str] = field(default_factory=dict[bytes, str])
     special: list[bytes] = field(default_factory=list[bytes])
     skipped: list[tuple[bytes, str]] = field(default_factory=list[tuple[bytes, str]])
+
+
+def left_out(reason: str) -> bool:
+    """Tell whether something is in no checkpoint, from the reason for which it was skipped.
+
+    A file that is stored without a conversion is there, and a FIFO or a device holds nothing.
+    """
+    return reason != SPECIAL and not reason.startswith(_STORED)
 
 
 def flatten(root: Folder, tracked: Tracked, pruner: Pruner) -> Flat:
@@ -112,8 +118,9 @@ class _Flattener:
         if submodule is not None:
             head = self._submodule_head(own) if nested else None
             self.flat.changes[path] = Entry(SUBMODULE, head or submodule.oid)
-            if not nested and node.children:
-                self.flat.skipped.append((path + b"/", _IN_SUBMODULE))
+            if node.children:
+                reason = _OF_SUBMODULE if nested else _IN_SUBMODULE
+                self.flat.skipped.append((path + b"/", reason))
             return True
         if nested and not self.tracked.folder(path) and is_repository(self.pruner.below, own):
             self.flat.changes[path] = None

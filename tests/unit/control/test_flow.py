@@ -363,6 +363,28 @@ def test_a_repository_inside_that_no_checkpoint_records_stops_a_removal(ctx, mak
     assert (nested / "work.txt").read_text() == "precious\n"
 
 
+def test_work_inside_a_submodule_stops_a_removal(ctx, make, repository, tmp_path):
+    inner = tmp_path / "inner"
+    repository.git("init", "-q", str(inner))
+    repository.git("commit", "-q", "--allow-empty", "-m", "inner", cwd=inner)
+    local = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    repository.git(*local, "add", str(inner), "sub")
+    repository.commit("with a submodule")
+    made = make("agent-1")
+    repository.git(*local, "update", "--init", cwd=made.working_directory)
+    write(made, "sub/work.txt", "precious\n")
+    with pytest.raises(RefusedError, match="submodule") as caught:
+        cleanup.remove(ctx, made)
+    assert caught.value.code == "unsaved_files"
+    assert cleanup.remove(ctx, made, discard=True).workspace.state is State.TRASHED
+
+
+def test_a_pipe_holds_nothing_and_stops_no_removal(ctx, make):
+    made = make("agent-1")
+    os.mkfifo(Path(made.working_directory) / "pipe")
+    assert cleanup.remove(ctx, made).workspace.state is State.TRASHED
+
+
 def test_a_program_that_outlived_its_holder_still_occupies(ctx, make):
     made = make("agent-1")
     lease = occupancy.acquire(ctx, made, "killed")

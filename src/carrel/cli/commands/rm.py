@@ -25,7 +25,11 @@ def rm(
         bool, typer.Option("--no-keep-branch", help="Keep no branch; the work must be merged.")
     ] = False,
     discard: Annotated[
-        bool, typer.Option("--discard", help="With --no-keep-branch: unmerged work may go.")
+        bool,
+        typer.Option(
+            "--discard",
+            help="What is saved nowhere may go, and with --no-keep-branch unmerged work.",
+        ),
     ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,

@@ -120,6 +120,10 @@ class Context:
             branch=workspace.branch_name,
         )
 
+    def is_here(self, workspace: Workspace) -> bool:
+        """Tell whether a workspace lives on this machine; several may share a database."""
+        return os.path.isdir(f"{self.project_home(workspace.project_id)}/vault.git")
+
     def lock_path(self, project_id: str, name: str) -> str:
         """Return the file of a lock that every process of this machine honours."""
         folder = f"{self.project_home(project_id)}/locks"

@@ -95,8 +95,12 @@ def holder_of(ctx: Context, tx: Session, workspace: Workspace) -> Lease | None:
     if lease is None or lease.token in _ended:
         return None
     if lease.host == identity.host():
-        return lease if identity.process_lives(lease.pid) else None
+        return lease if _lives(lease) else None
     return None if lease.expired(ctx.clock.now()) else lease
+
+
+def _lives(lease: Lease) -> bool:
+    return identity.process_lives(lease.pid, lease.heartbeat_at.timestamp())
 
 
 def refuse_occupied(ctx: Context, tx: Session, workspace: Workspace) -> None:

@@ -1,7 +1,9 @@
 """Projects: registering a repository, and finding the one that is meant."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from carrel.control.context import Context
 from carrel.control.explaining import explained
@@ -18,7 +20,12 @@ _PATIENCE = 600.0
 
 @explained()
 def register(
-    ctx: Context, source: str, *, name: str | None = None, branch: str | None = None
+    ctx: Context,
+    source: str,
+    *,
+    name: str | None = None,
+    branch: str | None = None,
+    numbered: bool = False,
 ) -> Project:
     """Register a repository, by path or URL; registering it again returns the same project.
 
@@ -27,6 +34,7 @@ def register(
         source: Path of a repository (or of a folder in it), or a URL.
         name: Name of the project; the repository's own name when None.
         branch: Branch that workspaces start from; the repository's own when None.
+        numbered: Whether a name that is taken gets a number, for a caller who can't choose one.
 
     Raises:
         BadInputError: Not a repository, an empty one, a bad name or a missing branch.
@@ -38,7 +46,7 @@ def register(
         known = _same_source(ctx, wanted)
         if known is not None:
             return _unless_different(known, name, branch)
-        _refuse_taken(ctx, chosen)
+        chosen = _free_name(ctx, chosen) if numbered else _refuse_taken(ctx, chosen)
         project_id = new_id("p", 6)
         home = ctx.project_home(project_id)
         access = replace(ctx.access, credential=wanted.credential)
@@ -82,8 +90,7 @@ def find(ctx: Context, wanted: str | None, *, cwd: str | None = None) -> Project
             why=f"Registered are: {', '.join(p.name for p in projects) or 'none'}.",
             cure="Register it with 'carrel init PATH|URL', or name one of those.",
         )
-    here = [project for project in projects if cwd and _holds(ctx, project, cwd)]
-    candidates = here or projects
+    candidates = (_here(ctx, projects, cwd) if cwd else []) or projects
     if not candidates:
         raise NotFoundError(
             "no_project",
@@ -124,13 +131,24 @@ def by_id(ctx: Context, project_id: str) -> Project:
 def for_source(ctx: Context, source: str) -> Project:
     """Return the project of a repository, registering it when it is new."""
     known = _same_source(ctx, sources.parse(source))
-    return known if known is not None else register(ctx, source)
+    return known if known is not None else register(ctx, source, numbered=True)
+
+
+def holding(ctx: Context, cwd: str) -> Project | None:
+    """Return the project that holds a folder: its repository, or a workspace of it."""
+    here = _here(ctx, listing(ctx), cwd)
+    return here[0] if len(here) == 1 else None
 
 
 def listing(ctx: Context) -> list[Project]:
     """Return all projects by name."""
     with ctx.store.reading() as tx:
         return tx.projects()
+
+
+def here(ctx: Context) -> list[Project]:
+    """Return the projects whose stores are on this machine."""
+    return [one for one in listing(ctx) if os.path.isdir(f"{one.home}/vault.git")]
 
 
 def _projects_folder(ctx: Context) -> str:
@@ -171,7 +189,13 @@ def _unless_different(known: Project, name: str | None, branch: str | None) -> P
     return known
 
 
-def _refuse_taken(ctx: Context, name: str) -> None:
+def _free_name(ctx: Context, name: str) -> str:
+    taken = {folded(project.name) for project in listing(ctx)}
+    numbers = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(one for one in numbers if folded(one) not in taken)
+
+
+def _refuse_taken(ctx: Context, name: str) -> str:
     for project in listing(ctx):
         if folded(project.name) == folded(name):
             raise RefusedError(
@@ -180,19 +204,28 @@ def _refuse_taken(ctx: Context, name: str) -> None:
                 why=f"It is the repository {project.source}.",
                 cure="Choose another name with --name.",
             )
+    return name
 
 
-def _holds(ctx: Context, project: Project, cwd: str) -> bool:
+def _here(ctx: Context, projects: Sequence[Project], cwd: str) -> list[Project]:
+    """Return the projects that hold a folder; of repositories in each other, the innermost."""
+    depths = {project.project_id: _depth(ctx, project, cwd) for project in projects}
+    deepest = max(depths.values(), default=0)
+    return [one for one in projects if deepest and depths[one.project_id] == deepest]
+
+
+def _depth(ctx: Context, project: Project, cwd: str) -> int:
+    """Return how deep a project's folder around `cwd` lies; 0 without one."""
     folder = os.path.realpath(cwd)
-    if project.kind is SourceKind.PATH and _inside(folder, project.source.removesuffix("/.git")):
-        return True
     root = os.path.realpath(ctx.config.workspace_root)
-    if not _inside(folder, root) or folder == root:
-        return False
-    workspace_id = os.path.relpath(folder, root).split(os.sep)[0]
-    with ctx.store.reading() as tx:
-        workspace = tx.workspace(workspace_id)
-    return workspace is not None and workspace.project_id == project.project_id
+    if folder != root and _inside(folder, root):
+        workspace_id = os.path.relpath(folder, root).split(os.sep)[0]
+        with ctx.store.reading() as tx:
+            workspace = tx.workspace(workspace_id)
+        if workspace is not None and workspace.project_id == project.project_id:
+            return len(f"{root}/{workspace_id}")
+    source = project.source.removesuffix("/.git")
+    return len(source) if project.kind is SourceKind.PATH and _inside(folder, source) else 0
 
 
 def _inside(folder: str, outer: str) -> bool:

@@ -57,7 +57,7 @@ def reconcile(ctx: Context, *, dry_run: bool = False) -> list[Finding]:
 
 
 def _reconciled(ctx: Context, workspace: Workspace, *, dry_run: bool) -> list[Finding]:
-    if workspace.state is State.REMOVED:
+    if workspace.state is State.REMOVED or not ctx.is_here(workspace):
         return []
     lock = locks.try_acquire(ctx.lock_path(workspace.project_id, workspace.workspace_id))
     if lock is None:
@@ -173,7 +173,7 @@ def _of_lease(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
     with ctx.store.reading() as tx:
         lease = tx.lease(workspace.workspace_id)
         living = occupancy.holder_of(ctx, tx, workspace)
-    if lease is not None and living is None:
+    if lease is not None and living is None and not _somebody_sits(ctx, workspace):
         yield (
             Finding(
                 "dead_lease",
@@ -183,6 +183,11 @@ def _of_lease(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
             ),
             lambda: occupancy.release(ctx, lease),
         )
+
+
+def _somebody_sits(ctx: Context, workspace: Workspace) -> bool:
+    """Tell whether a dead holder's programs are left; the lease then stays to say so."""
+    return any(one.sits for one in ctx.driver(workspace).occupants(ctx.place(workspace)))
 
 
 def _strangers(ctx: Context, known: set[str]) -> Iterator[_Step]:
@@ -217,7 +222,7 @@ def _probes(ctx: Context) -> Iterator[_Step]:
 
 
 def _landings(ctx: Context) -> Iterator[_Step]:
-    for project in projects.listing(ctx):
+    for project in projects.here(ctx):
         stores = ctx.stores(project)
         if landing.pending(stores):
             yield (

@@ -46,9 +46,9 @@ def collect(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
     deeds: list[Deed] = []
     for workspace in rows:
         found = due(workspace, ctx.config.retention, now)
-        if found is not None:
+        if found is not None and ctx.is_here(workspace):
             deeds.append(_dealt_with(ctx, found, dry_run=dry_run))
-    for project in projects.listing(ctx):
+    for project in projects.here(ctx):
         deeds += _unused_layers(ctx, project.project_id, dry_run=dry_run)
     return deeds
 
@@ -61,10 +61,10 @@ def tend(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
     deeds = [
         _checkpointed(ctx, workspace, dry_run=dry_run)
         for workspace in active
-        if _overdue(ctx, workspace)
+        if ctx.is_here(workspace) and _overdue(ctx, workspace)
     ]
     deeds += collect(ctx, dry_run=dry_run)
-    for project in projects.listing(ctx):
+    for project in projects.here(ctx):
         deeds += [
             Deed("maintain", project.name, told, done=not dry_run)
             for told in maintenance.maintain(ctx.stores(project), dry_run=dry_run)

@@ -5,6 +5,11 @@ import os
 import secrets
 import socket
 
+from carrel.system import boots
+
+_SLACK = 2.0
+"""Seconds by which the kernel's own clock of starts may be off."""
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -40,15 +45,20 @@ def folder() -> str | None:
         return None
 
 
-def process_lives(number: int) -> bool:
-    """Tell whether a process of this machine exists, stopped ones included."""
+def process_lives(number: int, seen_at: float) -> bool:
+    """Tell whether the process that was seen at a moment still exists, stopped ones included.
+
+    Args:
+        number: Its process id, which another process may have got since.
+        seen_at: When it was certainly alive, in seconds since the epoch.
+    """
     try:
         os.kill(number, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    return boots.process_began(number) <= seen_at + _SLACK
 
 
 _LENT = (

@@ -218,3 +218,25 @@ def test_the_trash_does_not_lead_past_a_limit(ctx, make):
         cleanup.restore_from_trash(ctx, "one")
     assert reread(ctx, first).state is State.TRASHED
     assert reconcile(ctx, dry_run=True) == []
+
+
+def test_a_process_id_that_another_process_got_holds_nothing(ctx, make):
+    made = make("agent")
+    lease = occupancy.acquire(ctx, made, "before the reboot")
+    long_ago = lease.heartbeat_at - timedelta(days=1000)
+    with ctx.store.writing() as tx:
+        tx.put_lease(replace(lease, heartbeat_at=long_ago))  # this very process is younger
+    occupancy.release(ctx, occupancy.acquire(ctx, made, "after it"))
+
+
+def test_what_lives_on_another_machine_is_not_judged(ctx, make, later, tmp_path):
+    made = make("there")
+    cleanup.remove(ctx, made)
+    make("open-there")
+    elsewhere = replace(ctx.config, home=str(tmp_path / "elsewhere"))
+    ctx.config = replace(elsewhere, workspace_root=str(tmp_path / "elsewhere/workspaces"))
+    ctx.close()
+    later.wait(365 * 24 * 3600)
+    assert [one for one in reconcile(ctx) if one.kind != "left_probe"] == []
+    assert [one for one in retention.collect(ctx) if one.action != "drop layer"] == []
+    assert reread(ctx, made).state is State.TRASHED

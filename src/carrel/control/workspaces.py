@@ -237,7 +237,10 @@ def _same(ctx: Context, existing: Workspace, request: Request) -> Workspace:
 
 def _differences(ctx: Context, existing: Workspace, request: Request) -> list[str]:
     there = projects.by_id(ctx, existing.project_id)
-    asked = _project(ctx, request) if request.project or request.repo_url else there
+    if request.project or request.repo_url or request.parent:
+        asked = _project(ctx, request)
+    else:
+        asked = (projects.holding(ctx, request.cwd) if request.cwd else None) or there
     parent = find(ctx, request.parent).workspace_id if request.parent else None
     compared = [
         ("project", there.name, asked.name),
@@ -254,6 +257,8 @@ def _differences(ctx: Context, existing: Workspace, request: Request) -> list[st
 def _project(ctx: Context, request: Request) -> Project:
     if request.repo_url:
         return projects.for_source(ctx, request.repo_url)
+    if request.parent and request.project is None:
+        return projects.by_id(ctx, find(ctx, request.parent).project_id)
     return projects.find(ctx, request.project, cwd=request.cwd)
 
 

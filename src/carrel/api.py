@@ -11,6 +11,7 @@ from carrel.control import (
     merging,
     occupancy,
     prediction,
+    projects,
     starting,
     workspaces,
 )
@@ -22,6 +23,7 @@ from carrel.domain.conflicts import Rules, Strategy
 from carrel.domain.leases import Lease
 from carrel.domain.results import CommitInfo, MergeResult, WorkspaceChanges, WorkspaceInfo
 from carrel.domain.workspaces import Outcome
+from carrel.errors import BadInputError
 from carrel.git.predict import Prediction
 from carrel.system import identity
 
@@ -147,6 +149,7 @@ class WorkspaceManagerService:
             `status` is `success`, `conflict_resolved` or `conflicts_left` (nothing landed).
 
         Raises:
+            BadInputError: `bad_rule`: no strategy has this name.
             RefusedError: The target is checked out with changes, or in use.
         """
         workspace = find_active(self._ctx, agent_id)
@@ -166,7 +169,7 @@ class WorkspaceManagerService:
             agent_id: Whose workspace.
             preserve_branch: Leave its branch, last state included, as an ordinary branch in
                 the project's repository.
-            discard: Allow removing unmerged work without a branch.
+            discard: Allow removing what is saved nowhere, and unmerged work without a branch.
 
         Returns:
             `status`, `branch_preserved`, `branch_name`, `disk_space_freed_mb` (whole
@@ -174,7 +177,8 @@ class WorkspaceManagerService:
             `workspace_id`, `agent_id`.
 
         Raises:
-            RefusedError: `workspace_occupied`; `unmerged_work` without a preserved branch.
+            RefusedError: `workspace_occupied`; `unsaved_files`; `unmerged_work` without a
+                preserved branch.
         """
         workspace = find(self._ctx, agent_id)
         removal = cleanup.remove(
@@ -191,9 +195,19 @@ class WorkspaceManagerService:
         """
         return checkpoints.restore(self._ctx, find_active(self._ctx, agent_id), which).saved
 
-    def predict_conflicts(self, target_branch: str | None = None) -> Prediction:
-        """Foresee conflicts between all open workspaces of a project, and with the target."""
-        return prediction.predict(self._ctx, workspaces.listing(self._ctx), into=target_branch)
+    def predict_conflicts(
+        self, target_branch: str | None = None, *, project: str | None = None
+    ) -> Prediction:
+        """Foresee conflicts between all open workspaces of a project, and with the target.
+
+        Args:
+            target_branch: Where they would be merged; None means where most were started from.
+            project: Name or id; None means the one that holds the current folder, else the only
+                one registered.
+        """
+        meant = projects.find(self._ctx, project, cwd=identity.folder())
+        open_ones = workspaces.listing(self._ctx, project_id=meant.project_id)
+        return prediction.predict(self._ctx, open_ones, into=target_branch)
 
     def occupy(self, agent_id: str, holder: str) -> AbstractContextManager[Lease]:
         """Hold the workspace's lease for the length of a `with` block."""
@@ -222,4 +236,13 @@ class WorkspaceManagerService:
     def _rules(self, strategy: str | None) -> Rules | None:
         if strategy is None:
             return None
-        return replace(self._ctx.config.rules, default=Strategy(strategy))
+        try:
+            default = Strategy(strategy)
+        except ValueError as error:
+            raise BadInputError(
+                "bad_rule",
+                f"{strategy!r} is no strategy.",
+                why=f"Known are: {', '.join(Strategy)}.",
+                cure="Choose one of those.",
+            ) from error
+        return replace(self._ctx.config.rules, default=default)

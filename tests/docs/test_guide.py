@@ -247,3 +247,26 @@ def test_a_url_is_cloned_and_merges_land_in_the_store(service: Service, reposito
     assert result.status == "success"
     assert git(repository, "rev-parse", "main") == before
     assert one.get_workspace_changes("a", since_commit=result.commit_sha).total_changes == 0
+
+
+def test_an_unknown_strategy_is_refused_and_nothing_lands(
+    service: Service, repository: Path
+) -> None:
+    one = service()
+    write(one.create_workspace("a", str(repository)), "changed\n")
+    with pytest.raises(CarrelError) as caught:
+        one.merge_to_parent("a", strategy="oldest_file_wins")
+    assert caught.value.code == "bad_rule"
+    assert git(repository, "show", "main:file") == "start"
+
+
+def test_conflicts_are_predicted_in_one_of_several_projects(
+    service: Service, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = service()
+    one.create_workspace("a", str(repository))
+    one.create_workspace("b", f"file://{repository}")
+    assert one.predict_conflicts(project="repository").order == ("a",)
+    assert one.predict_conflicts(project="repository-2").order == ("b",)
+    monkeypatch.chdir(repository)
+    assert one.predict_conflicts().order == ("a",)

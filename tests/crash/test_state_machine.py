@@ -236,9 +236,9 @@ class Machine(RuleBasedStateMachine):
         try:
             return action()
         except CarrelError as error:
-            assert error.code in codes, f"{error.code}: {error}"
-            assert error.what
-            return None
+            refused = error
+        assert refused.code in codes, f"{refused.code}: {refused}"
+        return None
 
     # --- people and agents ---------------------------------------------------------------------
 
@@ -503,7 +503,8 @@ class Machine(RuleBasedStateMachine):
             self.ctx.driver(row).withdraw(self.ctx.place(row))
         self.ctx.close()
         self.ctx = self.fresh()
-        assert all(finding.applied for finding in reconcile(self.ctx))
+        findings = reconcile(self.ctx)
+        assert all(finding.applied for finding in findings), findings
         for row in self.open_ones():
             assert on_disk(workspaces.path(self.ctx, row)) == before[row.workspace_id]
 

@@ -17,6 +17,7 @@ _BROKEN = frozenset({errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.
 _KNOWN = _FULL | _FORBIDDEN | _BROKEN
 _WORDS = {os.strerror(number): number for number in sorted(_KNOWN)}
 """What git says when the system refuses it something."""
+_LOCKED = f".lock': {os.strerror(errno.EEXIST)}"
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def explained() -> Generator[None]:
     """Turn what the machine refuses in a block (or a decorated function) into our errors.
 
     Raises:
-        FailedError: `disk_full`, `not_permitted` or `system_failed`.
+        FailedError: `disk_full`, `not_permitted`, `system_failed` or `repository_locked`.
     """
     try:
         yield
@@ -43,6 +44,14 @@ def explained() -> Generator[None]:
 def _of_git(error: FailedError) -> CarrelError | None:
     if error.code != "git_failed":
         return None
+    if _LOCKED in error.why:
+        return FailedError(
+            "repository_locked",
+            "Another git command keeps a part of the repository locked, or was killed.",
+            why=_why(error),
+            cure="Let it finish; if none is running, delete the lock file that is named. Then "
+            "do it again.",
+        )
     numbers = [number for words, number in _WORDS.items() if words in error.why]
     return _told(numbers[0], error) if numbers else None
 

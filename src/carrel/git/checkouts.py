@@ -112,7 +112,9 @@ def _update(desk: "_Desk", hands: Hands, branch: str) -> bool:
         desk.prepare(changes)
         hands.bring()
         faults.point("checkout.prepared")
-        if not mover.prepare([Move(plan.ref, plan.new, plan.old)]):
+        move = Move(plan.ref, plan.new, plan.old)
+        if not mover.prepare([move]):
+            mover.refuse_stuck([move])
             return False
         faults.point("checkout.branch_locked")
         _durable(f"{plan.stage}/begun", b"")

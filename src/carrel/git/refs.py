@@ -241,6 +241,17 @@ class Refs:
             self._prepared = self._say(f"start\n{lines}prepare\n", b"start: ok", b"prepare: ok")
             return self._prepared
 
+    def refuse_stuck(self, moves: Sequence[Move]) -> None:
+        """Tell why references that are where they have to be can't be moved all the same.
+
+        Raises:
+            FailedError: `git_failed`, with git's own words: a lock of another process, say.
+        """
+        if all(self._as_expected(move) for move in moves):
+            lines = "".join(f"{_order(move)}\n" for move in moves)
+            feed = os.fsencode(f"start\n{lines}prepare\nabort\n")
+            self.git.run("update-ref", "-m", "carrel", "--stdin", stdin=feed)
+
     def commit(self) -> bool:
         """Carry out what was prepared."""
         with self._lock:

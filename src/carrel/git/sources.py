@@ -19,6 +19,7 @@ _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
 _SCP = re.compile(
     r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/:\s]+):(?P<path>[^\s]+)"
 )
+_HOST_IN_PATH = re.compile(r"@[^/@:\s]+:")  # a password with a slash would look like a path
 _MOST = 1 << 16
 
 
@@ -232,7 +233,7 @@ def _credential(scheme: str, user: str | None, password: str | None) -> Credenti
 
 def _from_scp(source: str, found: re.Match[str]) -> Source:
     user, host, path = found["user"] or "", found["host"], found["path"]
-    if "@" in path.partition("/")[0]:
+    if "@" in path.partition("/")[0] or _HOST_IN_PATH.search(path):
         raise BadInputError(
             "credential_unusable",
             "The source looks like user:password@host, which ssh can't use.",

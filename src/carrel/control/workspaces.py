@@ -10,13 +10,12 @@ from carrel.control.finding import find, find_active, reread
 from carrel.control.undoing import undo_creation
 from carrel.domain.names import branch_for, checked_name
 from carrel.domain.projects import Project, SourceKind
-from carrel.domain.workspaces import OPEN_STATES, Outcome, Place, State, Workspace
+from carrel.domain.workspaces import OPEN_STATES, Outcome, State, Workspace
 from carrel.errors import CarrelError, LimitError, RefusedError
 from carrel.git import extras, upstream
 from carrel.git.refs import Move, zeros
 from carrel.git.seed import full_seed, layered_seed
 from carrel.git.upstream import News
-from carrel.ports.driver import Driver
 from carrel.system import disk, faults
 from carrel.system.identity import new_id
 
@@ -335,11 +334,19 @@ def _reserved(ctx: Context, project: Project, draft: Workspace) -> Workspace:
 
 
 def _bring_extras(
-    ctx: Context, project: Project, driver: Driver, place: Place, below: tuple[str, ...]
+    ctx: Context, project: Project, workspace: Workspace, below: tuple[str, ...]
 ) -> None:
-    if project.kind is SourceKind.PATH and (ctx.config.copy or ctx.config.share):
-        own = os.path.dirname(driver.git_dirs(place, below)[0])
-        extras.bring(project.source, own, copy=ctx.config.copy, share=ctx.config.share)
+    if project.kind is not SourceKind.PATH or not (ctx.config.copy or ctx.config.share):
+        return
+    driver = ctx.driver(workspace)
+    # Through the mount where there is one: it shows what the layer has, and must not be gone
+    # round while it is there. Elsewhere into what lies on top, which nobody has seen yet.
+    tree = (
+        workspace.working_directory
+        if driver.capabilities.host_path
+        else os.path.dirname(driver.git_dirs(ctx.place(workspace), below)[0])
+    )
+    extras.bring(project.source, tree, copy=ctx.config.copy, share=ctx.config.share)
 
 
 def _built(ctx: Context, project: Project, workspace: Workspace) -> Workspace:
@@ -357,7 +364,7 @@ def _built(ctx: Context, project: Project, workspace: Workspace) -> Workspace:
             seed = make_seed(stores, project, workspace.branch_name, workspace.parent_commit)
             driver.create(place, below, seed)
         faults.point("create.tree")
-        _bring_extras(ctx, project, driver, place, below)
+        _bring_extras(ctx, project, workspace, below)
         head = f"refs/carrel/ws/{workspace.workspace_id}/head"
         stores.vault_refs.move((Move(head, workspace.head_commit, zeros(stores.width)),))
         faults.point("create.refs")

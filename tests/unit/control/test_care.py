@@ -173,14 +173,18 @@ def test_a_dead_lease_is_given_back(ctx, make):
         assert tx.lease(made.workspace_id) is None
 
 
-def test_ignored_files_are_copied_and_shared_by_pattern(ctx, make, repository):
+@pytest.mark.parametrize("driver", ["overlay", "fuse_overlay", "checkout"])
+def test_ignored_files_are_copied_and_shared_by_pattern(ctx, make, repository, driver):
+    probes = {rung.name: rung.probe for rung in ctx.ladder.explain(str(repository.path.parent))}
+    if not probes[driver].works:
+        pytest.skip(probes[driver].why)
     repository.write(".gitignore", "*.log\nbuild/\n.env\nnode_modules/\n")
     repository.commit("ignore more")
     repository.write(".env", "SECRET=1\n")
     repository.write("node_modules/left-pad/index.js", "x\n")
     repository.write("noise.log", "not asked for\n")
     ctx.config = replace(ctx.config, copy=(".env",), share=("node_modules",))
-    made = make("agent")
+    made = make("agent", driver=driver)
     tree = Path(made.working_directory)
     assert (tree / ".env").read_text() == "SECRET=1\n"
     assert (tree / "node_modules").is_symlink()

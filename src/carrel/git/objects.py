@@ -24,7 +24,7 @@ SUBMODULE = 0o160000
 
 _QUESTIONS = 60  # what fits the smallest pipe there is, so that neither side waits for ever
 
-_SMALL = 1 << 12
+_SMALL, _SOURCE_FILE = 1 << 12, 1 << 14
 
 _COMMITS = 2000
 """How many commits a reader remembers."""
@@ -338,9 +338,10 @@ def _deflated(kind: int, data: bytes) -> bytes:
 
     A small tree is mostly ids, which do not shrink: it is stored until the store is repacked.
     """
-    if len(data) > _SMALL:
+    if len(data) > _SOURCE_FILE:
         return zlib.compress(data, 1)
-    small = zlib.compressobj(0 if kind == _KINDS["tree"] else 1, zlib.DEFLATED, 12, 5)
+    stored = kind == _KINDS["tree"] and len(data) <= _SMALL
+    small = zlib.compressobj(0 if stored else 1, zlib.DEFLATED, 13, 6)
     return small.compress(data) + small.flush()
 
 

@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from carrel.git.nofollow import Below
 
@@ -107,17 +108,18 @@ class GitFolder:
 def read_tips(folder: GitFolder) -> Tips:
     """Read everything that points to a commit."""
     tips = Tips()
-    packed = folder.read(b"packed-refs", _LARGEST_LIST, tips) or b""
-    values: dict[bytes, bytes] = {}
-    for line in packed.splitlines():
-        oid, _, name = line.partition(b" ")
-        if _OID.match(oid) and name.startswith(b"refs/"):
-            values[name] = oid
+    packed = _packed(folder.read(b"packed-refs", _LARGEST_LIST, tips) or b"")
+    loose: dict[bytes, bytes] = {}
     for path in _files(folder, b"refs", tips):
         data = folder.read(path, _LARGEST_REF, tips)
         if data is not None:
-            values[path] = data.strip()
-    for name, value in values.items():
+            loose[path] = data.strip()
+    values = {**packed.values, **loose}
+    known = packed.tips if packed.values.keys().isdisjoint(loose) else Tips()
+    tips.refs |= known.refs
+    tips.upstream |= known.upstream
+    tips.skipped += known.skipped
+    for name, value in (loose if known is packed.tips else values).items():
         _take_ref(tips, name, value, values)
     _take_head(folder, tips, values)
     _take_others(folder, tips)
@@ -128,6 +130,28 @@ def read_tips(folder: GitFolder) -> Tips:
             (".git/modules", "commits inside submodules are not adopted; push them")
         )
     return tips
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """The references of a `packed-refs` file, and what they are to us."""
+
+    values: dict[bytes, bytes]
+    tips: Tips
+
+
+@lru_cache(maxsize=4)
+def _packed(data: bytes) -> _Packed:
+    """Read a `packed-refs` file; it is nearly always the layer's, the same for everybody."""
+    values: dict[bytes, bytes] = {}
+    for line in data.splitlines():
+        oid, _, name = line.partition(b" ")
+        if _OID.match(oid) and name.startswith(b"refs/"):
+            values[name] = oid
+    found = Tips()
+    for name, value in values.items():
+        _take_ref(found, name, value, values)
+    return _Packed(values, found)
 
 
 def _take_ref(tips: Tips, name: bytes, value: bytes, values: dict[bytes, bytes]) -> None:

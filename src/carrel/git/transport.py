@@ -172,11 +172,14 @@ class Transfer:
             entries = forest.entries(oid)
             self.found[oid] = ("tree", joined(entries))
             before = [forest.entries(like) for like in wanted.likes]
-            for name, raw in entries.items():
-                there = [one[name] for one in before if name in one]
-                if raw not in there and raw[0] != _SUBMODULE:
-                    likes = [one.hex() for mode, one in there if mode == raw[0]]
-                    out[raw[1].hex()] = _Wanted(raw[0], tuple(dict.fromkeys(likes)))
+            news = list(entries.items())
+            for one in before:
+                news = [(name, raw) for name, raw in news if one.get(name) != raw]
+            for name, (mode, new) in news:
+                if mode != _SUBMODULE:
+                    there = [one[name] for one in before if name in one]
+                    likes = [old.hex() for kind, old in there if kind == mode]
+                    out[new.hex()] = _Wanted(mode, tuple(dict.fromkeys(likes)))
         return out
 
 

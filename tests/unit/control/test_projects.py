@@ -2,7 +2,7 @@
 
 import pytest
 
-from carrel.control import projects, workspaces
+from carrel.control import cleanup, projects, workspaces
 from carrel.control.workspaces import Request
 from carrel.errors import RefusedError
 
@@ -58,3 +58,14 @@ def test_a_child_belongs_to_its_parents_project(ctx, other, repository):
     for cwd in ("/", str(repository.path)):
         child = workspaces.create(ctx, Request(agent_id="child", parent="parent", cwd=cwd))
         assert child.project_id == parent.project_id
+
+
+def test_a_branch_that_leaves_no_room_is_gone_round(ctx, make, repository):
+    repository.git("branch", "carrel")
+    made = make("agent-1")
+    assert made.branch_name == "carrel-agent-1"
+    assert make("agent-2").branch_name == "carrel-agent-2"
+    assert cleanup.remove(ctx, made).branch_name == "carrel-agent-1"
+    assert "carrel-agent-1" in repository.git("branch", "--format=%(refname:short)").split()
+    repository.git("pack-refs", "--all")
+    assert make("agent-1").branch_name == "carrel-agent-1-2"

@@ -85,6 +85,7 @@ def checkpoint_locked(
     reason: str,
 ) -> CommitInfo:
     """Do what `checkpoint` does, for a caller that holds the workspace's lock."""
+    ctx.stores(projects.by_id(ctx, workspace.project_id)).start()
     current = checked_active(healed(ctx, reread(ctx, workspace)))
     if iteration is not None:
         with ctx.store.reading() as tx:

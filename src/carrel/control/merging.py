@@ -55,6 +55,9 @@ def merge(ctx: Context, workspace: Workspace, request: MergeRequest) -> MergeRes
         FailedError: `target_busy` when the target kept moving.
     """
     with ctx.lock(workspace.project_id, workspace.workspace_id):
+        if request.into is not None or workspace.parent_id is None:
+            project = projects.by_id(ctx, workspace.project_id)
+            landing.start(ctx.stores(project), project)
         checkpoint_locked(ctx, workspace, reason="merge")
         faults.point("merge.checkpointed")
         current = reread(ctx, workspace)

@@ -22,7 +22,6 @@ from carrel.system import faults
 
 _TIMEOUT = 120.0
 _MOST_ALONE = 50
-_FEW = 40
 _CONFIG = (
     "-c", "core.commitGraph=false", "-c", "core.multiPackIndex=false",
     "-c", "pack.useBitmaps=false", "-c", "pack.window=0", "-c", "pack.compression=1",
@@ -110,11 +109,7 @@ class _Adoption:
     def _present(self, oids: Iterable[str]) -> set[str]:
         """Return those objects that the vault has already."""
         asked = sorted(set(oids))
-        if len(asked) <= _FEW:
-            return {oid for oid in asked if self.reader.info(oid) is not None}
-        feed = "".join(f"{oid}\n" for oid in asked).encode()
-        lines = self.stores.vault.run("cat-file", "--batch-check=%(objectname)", stdin=feed).out
-        return {line.decode() for line in lines.split(b"\n") if line and b" " not in line}
+        return {oid for oid, found in zip(asked, self.reader.infos(asked), strict=True) if found}
 
     def _transfer(self, missing: set[str], loose: set[str], present: set[str]) -> None:
         known = present & (set(self.tips.refs.values()) | self.tips.upstream)

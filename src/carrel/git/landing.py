@@ -170,6 +170,16 @@ def publish_branch(stores: Stores, project: Project, name: str, oid: str) -> str
     )
 
 
+def start(stores: Stores, project: Project) -> None:
+    """Start the processes that a landing needs, all at once: they get ready together."""
+    if project.kind is SourceKind.PATH:
+        where = repository(project.source)
+        for one in stores.foreign(where.common, checkouts.owner_of(where)):
+            one.start()
+    else:
+        stores.base_refs.start()
+
+
 def pending(stores: Stores) -> bool:
     """Tell whether the process of a landing died while the user's files were written."""
     journals = f"{stores.home}/landings"

@@ -201,6 +201,11 @@ class Reader:
             return None
         return Info(parts[0].decode(), parts[1].decode(), int(parts[2]))
 
+    def start(self) -> None:
+        """Start the resident process without waiting for it; the first question need not."""
+        with self._lock:
+            self._conversation()
+
     def close(self) -> None:
         """End the resident process; the next question starts another."""
         with self._lock:

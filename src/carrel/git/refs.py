@@ -273,20 +273,29 @@ class Refs:
                 self._process.close()
             self._process = None
 
-    def _say(self, words: str, *expected: bytes) -> bool:
+    def start(self) -> None:
+        """Start the resident process without waiting for it; the first move need not."""
+        with self._lock:
+            self._conversation()
+
+    def _conversation(self) -> "Conversation":
         if self._process is not None and not self._process.alive():
             self._process.close()
             self._process = None
         if self._process is None:
             self._process = self.git.converse("update-ref", "-m", "carrel", "--stdin")
+        return self._process
+
+    def _say(self, words: str, *expected: bytes) -> bool:
+        talk = self._conversation()
         try:
-            self._process.send(os.fsencode(words))
-            told = [self._process.line().strip() for _ in expected]
+            talk.send(os.fsencode(words))
+            told = [talk.line().strip() for _ in expected]
         except (BrokenPipeError, ValueError):
             told = []
         if told == list(expected):
             return True
-        self._process.close()  # it has ended itself: every refusal is fatal to it
+        talk.close()  # it has ended itself: every refusal is fatal to it
         self._process = None
         return False
 

@@ -82,6 +82,12 @@ class Stores:
                 found = self._foreign[git_dir] = (Reader(git), Refs(git))
             return found
 
+    def start(self) -> None:
+        """Start the processes that a checkpoint needs, all at once: they get ready together."""
+        self.vault_reader.start()
+        self.base_reader.start()
+        self.vault_refs.start()
+
     def lock_path(self, name: str) -> str:
         """Return the path of a lock of this project."""
         folder = f"{self.home}/locks"

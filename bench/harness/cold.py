@@ -5,6 +5,7 @@ settings, the database, the stores and every git process that is needed is insid
 Python and importing is outside; the whole-process figures have that too.
 """
 
+import importlib
 import sys
 import time
 
@@ -22,10 +23,10 @@ def _act(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # Bound lazily by these on their first use; imported here, as `carrel` does once a process.
-    import carrel.settings.loading
-    import carrel.stores.sqlite  # noqa: F401
-
+    # Loaded when first needed by what is imported above: still imports.
+    for name in ("settings.loading", "stores.sqlite", f"backends.local.{sys.argv[1]}"):
+        importlib.import_module(f"carrel.{name}")
+    importlib.import_module("tomllib")
     began = time.perf_counter()
-    _act(sys.argv[1:])
+    _act(sys.argv[2:])
     print((time.perf_counter() - began) * 1000)

@@ -1,6 +1,6 @@
 """Generates the repository that is measured on: the same one, byte for byte, every time.
 
-The branch `main` has all files, a hundred lines of syllables each. `near-N` changes a hundred files
+The branch `main` has all files, lines of syllables. `near-N` changes a hundred files
 of it, `target-N` ten, `wide-N` a thousand: what others did meanwhile, for merges to meet.
 """
 
@@ -16,8 +16,8 @@ from harness.peer import ENVIRONMENT, git
 
 LEAST_FILES = 2_000
 FILES_A_FOLDER = 25
-LINES = 100
-"""A file has about 5 kB: 100 lines of about 50 characters."""
+LINES = (50, 130)
+"""A file has about 5 kB: 50 to 130 lines of about 50 characters."""
 
 NEARS, TARGETS, WIDES = 8, 60, 6
 """How many branches of each kind there are."""
@@ -138,7 +138,8 @@ def _line(dice: random.Random) -> bytes:
 
 
 def _text(number: int) -> bytes:
-    return b"".join(random.Random(number).choices(_pool(), k=LINES))
+    dice = random.Random(number)
+    return b"".join(dice.choices(_pool(), k=dice.randint(*LINES)))
 
 
 def _commit(branch: str, message: str, start: str = "") -> bytes:

@@ -76,7 +76,8 @@ def _cold(bench: Bench) -> float:
     bench.edit(workspace, numbers[:5])
     bench.inside(workspace, ["git", "commit", "-q", "-a", "-m", "The agent's own"])
     bench.edit(workspace, numbers[5:])
-    command = [sys.executable, f"{sys.path[0]}/{_COLD}", "checkpoint", workspace.agent_id]
+    command = [sys.executable, f"{sys.path[0]}/{_COLD}", bench.driver, "checkpoint"]
+    command.append(workspace.agent_id)
     took = float(run(command, env=environment()))
     bench.discard([workspace])
     return took

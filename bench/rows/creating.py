@@ -1,5 +1,6 @@
 """Creating, the first look around, and taking away: one `git worktree` a round beside ours."""
 
+import os
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from harness.figures import Row, Spread, duration, faster, size, skipped, spread
 from harness.peer import git_in
 from harness.repository import spread as far_apart
 
-from carrel.control import checkpoints, cleanup, occupancy
+from carrel.control import checkpoints, cleanup, occupancy, workspaces
 from carrel.domain.workspaces import Workspace
 
 _PIECES = 5
@@ -118,10 +119,21 @@ def _looks(
     numbers = far_apart(10, bench.repository.files, bench.shift())
     before = allocated(workspace.home)
     bench.edit(workspace, numbers)
-    samples.bytes["changes"].append(allocated(workspace.home) - before)
+    changes = allocated(workspace.home) - before
+    objects = _objects(bench, workspace)
+    before_objects = sum(map(allocated, objects))
     bench.inside(workspace, ["git", "add", "-A"])
     bench.inside(workspace, ["git", "commit", "-q", "-m", "The agent's own"])
+    changes += sum(map(allocated, _objects(bench, workspace))) - before_objects
+    samples.bytes["changes"].append(changes)
     samples.bytes["after commit"].append(allocated(workspace.home))
+
+
+def _objects(bench: Bench, workspace: Workspace) -> list[str]:
+    """Return the folder of the objects that the agent wrote, if there is one yet."""
+    place = bench.ctx.place(workspace)
+    own = bench.ctx.driver(workspace).git_dirs(place, workspaces.lowers(bench.ctx, workspace))[0]
+    return [path for path in (f"{own}/objects",) if os.path.isdir(path)]
 
 
 def _removals(bench: Bench, samples: Samples, tree: Worktree, workspace: Workspace) -> None:

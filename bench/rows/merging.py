@@ -78,7 +78,8 @@ def _resident(bench: Bench, target: str) -> float:
 
 def _cold(bench: Bench, target: str) -> float:
     workspace = _ready(bench)
-    command = [sys.executable, f"{sys.path[0]}/{_COLD}", "merge", workspace.agent_id, target]
+    command = [sys.executable, f"{sys.path[0]}/{_COLD}", bench.driver, "merge"]
+    command += [workspace.agent_id, target]
     took = float(run(command, env=environment()))
     bench.discard([workspace])
     return took

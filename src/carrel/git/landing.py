@@ -44,10 +44,13 @@ def tip(
 
     Raises:
         NotFoundError: `branch_missing`.
+        BadInputError: `bad_branch` or `branch_symbolic`.
         FailedError: `remote_unreachable`.
         RefusedError: `branch_parted` when a push could not succeed, since the remote's branch
             and the landed one have parted.
     """
+    if project.kind is SourceKind.PATH:
+        upstream.refuse_symbolic(project, branch)
     if project.kind is SourceKind.PATH or not fetch:
         return upstream.refresh(stores, project, branch)
     upstream.fetch_all(stores, project, access)

@@ -7,6 +7,7 @@ line that merges move. A fetch moves the landed line along as long as it is behi
 two have parted the landed line stays, nothing of it is dropped, and `parted` tells.
 """
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from carrel.domain.projects import Project, SourceKind
 from carrel.errors import BadInputError, FailedError, NotFoundError
 from carrel.git import intake, refs, remote
 from carrel.git.gateway import Git
+from carrel.git.nofollow import Below
 from carrel.git.refs import Move, checked_branch
 from carrel.git.remote import CLOSED, Access
 from carrel.git.sources import Repository, repository
@@ -22,6 +24,7 @@ from carrel.git.stores import Stores
 from carrel.system import faults, locks
 
 _HEX = re.compile(r"[0-9a-f]{7,64}")
+_LARGEST_REF = 4096
 _STEPS = re.compile(r"(?P<name>.+?)(?P<steps>(?:[~^][0-9]{0,6})*)")
 
 
@@ -124,7 +127,7 @@ def start(
         _tolerantly_fetch(stores, project, how)
     where = _where(stores, project)
     if _is_branch(ref) and refs.tip(where, f"refs/heads/{ref}") is not None:
-        return refresh(stores, project, ref), ref
+        return refresh(stores, project, ref), _another_name(where.git_dir, ref) or ref
     return resolve(stores, project, ref), None
 
 
@@ -154,6 +157,21 @@ def resolve(stores: Stores, project: Project, revision: str) -> str:
     return found.oid
 
 
+def refuse_symbolic(project: Project, branch: str) -> None:
+    """Refuse a target that is another branch's alias: that one may be checked out, and move.
+
+    Raises:
+        BadInputError: `branch_symbolic`.
+    """
+    real = _another_name(repository(project.source).common, checked_branch(branch))
+    if real is not None:
+        raise BadInputError(
+            "branch_symbolic",
+            f"{branch!r} is only another name of {real!r}.",
+            cure=f"Name {real!r} itself.",
+        )
+
+
 def branch_exists(stores: Stores, project: Project, name: str) -> bool:
     """Tell whether a branch can't be made where merges land: it, or one in its way, exists."""
     return refs.taken(_where(stores, project), f"refs/heads/{name}")
@@ -168,6 +186,15 @@ def _where(stores: Stores, project: Project) -> Git:
     if project.kind is SourceKind.URL:
         return stores.base
     return intake.foreign(repository(project.source))
+
+
+def _another_name(git_dir: str, branch: str) -> str | None:
+    """Return the branch that a symbolic one leads to; None for an ordinary branch."""
+    with Below(git_dir) as below:
+        path = os.fsencode(f"{git_dir}/refs/heads/{branch}")
+        text = below.small(path, _LARGEST_REF) or b""
+    lead = b"ref: refs/heads/"
+    return os.fsdecode(text.removeprefix(lead).strip()) if text.startswith(lead) else None
 
 
 def _follow(stores: Stores, where: Repository, ref: str) -> str | None:

@@ -1,10 +1,13 @@
 """Which project is meant, when there are several."""
 
+from pathlib import Path
+
 import pytest
 
-from carrel.control import cleanup, projects, workspaces
+from carrel.control import cleanup, merging, projects, workspaces
+from carrel.control.merging import MergeRequest
 from carrel.control.workspaces import Request
-from carrel.errors import RefusedError
+from carrel.errors import BadInputError, RefusedError
 
 
 @pytest.fixture
@@ -69,3 +72,16 @@ def test_a_branch_that_leaves_no_room_is_gone_round(ctx, make, repository):
     assert "carrel-agent-1" in repository.git("branch", "--format=%(refname:short)").split()
     repository.git("pack-refs", "--all")
     assert make("agent-1").branch_name == "carrel-agent-1-2"
+
+
+def test_a_branch_that_is_another_name_of_one_is_never_moved(ctx, make, repository):
+    repository.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    made = make("agent-1", branch="alias")
+    (Path(made.working_directory) / "new.txt").write_text("x\n")
+    tip = repository.git("rev-parse", "main")
+    with pytest.raises(BadInputError, match="main") as caught:
+        merging.merge(ctx, made, MergeRequest(into="alias"))
+    assert caught.value.code == "branch_symbolic"
+    assert repository.git("rev-parse", "main") == tip
+    assert merging.merge(ctx, made, MergeRequest()).merged_to == "main"
+    assert repository.git("status", "--porcelain") == ""

@@ -314,7 +314,7 @@ def _stored(values: Mapping[str, str | int]) -> dict[str, Cell]:
 
 def _missing(what: str, name: str) -> NotFoundError:
     return NotFoundError(
-        f"{what}_unknown",
+        f"unknown_{what}",
         f"There is no {what} {name!r}.",
         cure="`carrel ls` lists the workspaces and their projects.",
     )

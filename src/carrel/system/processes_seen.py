@@ -110,12 +110,13 @@ def seeing(wanted: Callable[[Mount], bool]) -> list[tuple[Seen, Mount]]:
 def holding_device(device: int) -> list[Seen]:
     """List the processes with a folder or file of file system `device` (`st_dev`) in use.
 
-    It finds those who stay in a mount that was detached, where paths tell nothing.
+    It finds those who stay in a mount that was detached, where paths tell nothing. Whoever
+    merely pins it (`O_PATH`), as our own unmounts do for a moment, does not stay.
     """
     found: list[Seen] = []
     for pid in pids():
         links = (f"/proc/{pid}/cwd", f"/proc/{pid}/root", *_descriptors(pid))
-        if any(_device(link) == device for link in links):
+        if any(_device(link) == device and not _pinning(link) for link in links):
             found.append(Seen(pid, command_of(pid), "has files of an earlier mount open"))
     return found
 
@@ -171,6 +172,16 @@ def _descriptors(pid: int) -> list[str]:
         return [f"/proc/{pid}/fd/{name}" for name in os.listdir(f"/proc/{pid}/fd")]
     except OSError:
         return []
+
+
+def _pinning(link: str) -> bool:
+    """Tell whether a descriptor is only a place in the file tree, opened with `O_PATH`."""
+    if "/fd/" not in link:
+        return False
+    for line in _read(link.replace("/fd/", "/fdinfo/", 1)).splitlines():
+        if line.startswith(b"flags:"):
+            return bool(int(line[6:], 8) & os.O_PATH)
+    return False
 
 
 def _device(link: str) -> int:

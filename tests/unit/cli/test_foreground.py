@@ -44,7 +44,10 @@ def test_git_itself_knows_no_other_variable_of_that_kind(monkeypatch: pytest.Mon
 
 
 STANDING_IN = """
-import sys
+import signal, sys
+if sys.argv[1] == "listening":  # tests run in the background of a shell ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    del sys.argv[1]
 from carrel.system.foreground import environment, stand_in
 sys.exit(stand_in(sys.argv[1:], env=environment({})).code)
 """
@@ -53,7 +56,7 @@ sys.exit(stand_in(sys.argv[1:], env=environment({})).code)
 def standing_in(folder: Path, script: str) -> "subprocess.Popen[bytes]":
     """Start a process that stands in for a shell, which makes `ready` when it listens."""
     process = subprocess.Popen(
-        [sys.executable, "-c", STANDING_IN, SHELL, "-c", script],
+        [sys.executable, "-c", STANDING_IN, "listening", SHELL, "-c", script],
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

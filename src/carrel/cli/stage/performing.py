@@ -91,8 +91,8 @@ class _Play:
         source = "Carrel's own repository" if staged.own else "a sample repository"
         self.show.put(
             pages.heading("Five agents work on the same files, each in a workspace of its own"),
-            f"{source}, {count(staged.files, 'file')} at {brief(staged.commit)}, copied to a "
-            "throwaway folder\n",
+            f"{source}, {count(staged.files, 'file')} at {brief(staged.commit)}, in a throwaway "
+            "folder\n",
         )
         self.told["repository"] = record(staged)
 

@@ -9,12 +9,14 @@ from carrel.control.context import Context
 from carrel.control.explaining import explained
 from carrel.control.finding import find, reread
 from carrel.control.merging import MergeRequest, merge
+from carrel.control.subjects import subject
 from carrel.control.workspaces import lowers
 from carrel.domain.projects import Project
 from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
-from carrel.errors import CarrelError, NotFoundError, RefusedError
+from carrel.errors import BadInputError, CarrelError, NotFoundError, RefusedError
 from carrel.git import landing
+from carrel.git.adopt import adopt
 from carrel.git.flatten import left_out
 from carrel.git.merged import is_merged
 from carrel.git.refs import Move
@@ -262,6 +264,8 @@ def _judged(ctx: Context, current: Workspace, *, preserve_branch: bool, discard:
                 cure=f"Merge it ('carrel merge {current.agent_id}'), keep the branch, or say "
                 "--discard (it stays in the trash for a while, and in the vault).",
             )
+        if not discard:
+            _refuse_own_branches(ctx, project, current)
     return Removal(
         workspace=current,
         merged=proof,
@@ -286,6 +290,31 @@ def _proof(ctx: Context, project: Project, current: Workspace) -> str | None:
     return None if proof is None else f"{proof} ({branch})"
 
 
+def _refuse_own_branches(ctx: Context, project: Project, current: Workspace) -> None:
+    """Refuse while a branch that the occupant made has work which is nowhere else."""
+    stores = ctx.stores(project)
+    tip = _tip(ctx, project, current, current.merged_to or current.target_branch)
+    there = [current.head_commit, *([tip] if tip else [])]
+    alone = [
+        name.removeprefix("refs/heads/")
+        for name, oid in adopt(subject(ctx, current)).branches
+        if not stores.in_base(oid)
+        and not any(
+            is_merged(stores.vault, stores.vault_reader, oid, current.parent_commit, one)
+            for one in there
+        )
+    ]
+    if alone:
+        raise RefusedError(
+            "unmerged_work",
+            f"{current.agent_id} has branches of its own with work that is not in "
+            f"{current.target_branch}: {', '.join(alone)}.",
+            why="Without their names that work would be hard to find again.",
+            cure="Merge them in the workspace or push them from there, or say --discard (they "
+            "stay in the trash for a while, and their commits in the vault).",
+        )
+
+
 def _tip(ctx: Context, project: Project, current: Workspace, branch: str) -> str | None:
     """Return the tip its work should be in: a branch, or the head of its parent's workspace."""
     if current.parent_id is not None:
@@ -295,7 +324,7 @@ def _tip(ctx: Context, project: Project, current: Workspace, branch: str) -> str
             return parent.head_commit
     try:
         return landing.tip(ctx.stores(project), project, branch, fetch=False)
-    except NotFoundError:
+    except (BadInputError, NotFoundError):
         return None
 
 

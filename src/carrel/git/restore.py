@@ -235,7 +235,11 @@ def _branch_orders(git: GitFolder, scratch: Scratch, branch: str, commit: str) -
 def _place(tree: Subject, orders: Sequence[Order], stale: Sequence[str] = ()) -> Outcome:
     root = tree.place.tree
     if tree.driver.capabilities.host_path:
-        return place(os.fsencode(root), orders, stale)
+        try:
+            return place(os.fsencode(root), orders, stale)
+        except (IsADirectoryError, NotADirectoryError, FileNotFoundError) as error:
+            where = repr(os.fsdecode(error.filename2 or error.filename or b"?"))
+            raise _failed(tree, f"{where}: {error.strerror}.") from error
     with Scratch(tree.home(), tree.stores.vault) as scratch:
         file = f"{scratch.path}/orders"
         write_orders(file, orders, stale)
@@ -243,14 +247,19 @@ def _place(tree: Subject, orders: Sequence[Order], stale: Sequence[str] = ()) ->
         inside = tree.driver.enter(tree.place, command)
         done = run(inside, env=closed_environment(), timeout=_TIMEOUT)
     if done.code != 0:
-        raise FailedError(
-            "placing_failed",
-            f"The files of {tree.place.workspace_id} could not be written.",
-            why=done.err.decode(errors="replace").strip()[-500:],
-            cure="Run 'carrel doctor', then try again: what was written stays, the rest follows.",
-        )
+        raise _failed(tree, done.err.decode(errors="replace").strip()[-500:])
     found = json.loads(done.out)
     return Outcome(
         tuple(os.fsencode(path) for path in found["in_the_way"]),
         tuple(os.fsencode(path) for path in found["locked"]),
+    )
+
+
+def _failed(tree: Subject, why: str) -> FailedError:
+    return FailedError(
+        "placing_failed",
+        f"The files of {tree.place.workspace_id} could not be written.",
+        why=why,
+        cure="Look at what stands there and run 'carrel doctor', then try again: what was written "
+        "stays, the rest follows.",
     )

@@ -43,7 +43,12 @@ def left_out(reason: str) -> bool:
 
     A file that is stored without a conversion is there, and a FIFO or a device holds nothing.
     """
-    return reason != SPECIAL and not reason.startswith(_STORED)
+    return reason != SPECIAL and not stored(reason)
+
+
+def stored(reason: str) -> bool:
+    """Tell whether a file was stored all the same, from the reason for which it was named."""
+    return reason.startswith(_STORED)
 
 
 def flatten(root: Folder, tracked: Tracked, pruner: Pruner) -> Flat:

@@ -143,4 +143,7 @@ def test_what_a_checkpoint_left_out_is_told(
     inside("checkpoint: skipped[]", skipped)
     assert skipped["path"].startswith("vendor")
     (workspace / "new.txt").write_text("newer\n")
-    assert "left out vendor" in cli("checkpoint", "ann").out
+    (workspace / ".gitattributes").write_text("*.txt filter=lfs\n")
+    told = cli("checkpoint", "ann").out
+    assert "left out vendor" in told
+    assert "noted new.txt: stored as it is on disk" in told

@@ -39,6 +39,7 @@ def checkpoint(
     """
     from carrel.control import checkpoints
     from carrel.control.finding import find_active
+    from carrel.git.flatten import stored
 
     out = Output(as_json=as_json)
     with opened() as ctx, out.working(f"Saving {workspace}"):
@@ -49,4 +50,5 @@ def checkpoint(
     what = "nothing had changed" if made.empty else count(made.files_changed, "file") + " changed"
     out.line(f"{style.green('✓')} Saved as {style.cyan(brief(made.commit_sha))}: {what}.")
     for path, reason in made.skipped:
-        out.line(f"  {style.yellow('left out')} {shown(path)}: {reason}")
+        word = "noted" if stored(reason) else "left out"
+        out.line(f"  {style.yellow(word)} {shown(path)}: {reason}")

@@ -67,6 +67,8 @@ def faster(
     if limit_ms is not None and own > limit_ms:
         missed.append(f"{own - limit_ms:.1f} ms over")
     limit = "" if limit_ms is None else f", ≤{limit_ms:g} ms"
+    best = f"Least disturbed: {duration(min(ours))} / {duration(min(git))}, "
+    best += f"{_number(min(git) / min(ours))}×."
     return Row(
         operation=operation,
         goal=f"≥ {goal:g}×{limit}",
@@ -74,7 +76,7 @@ def faster(
         times=f"{duration(own)} / {duration(statistics.median(git))}",
         reached=not missed,
         gap=", ".join(missed),
-        notes=tuple(notes),
+        notes=(*([best] if missed else []), *notes),
         samples={"ours_ms": list(ours), "git_ms": list(git)},
     )
 

@@ -490,12 +490,14 @@ def _pipe(tree: Path, name: str) -> None:
         ("user", "refs/heads/pipe", "for-each-ref"),
         ("user", "refs/heads/carrel/pipe", "for-each-ref"),
         ("user", "info/exclude", "status"),
+        ("user", "packed-refs", "for-each-ref"),
     ],
 )
 def test_a_pipe_holds_nobody_up(
     world: World, side: str, name: str, naive: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("carrel.git.intake._GONE", 2.0)  # a minute is no hang, but too long here
+    monkeypatch.setattr("carrel.git.intake._GONE", 1.0)  # a minute is no hang, but too long here
+    monkeypatch.setattr("carrel.git.stores._PATIENCE", 1.0)
     projects.register(world.ctx, str(world.repository))
     world.make("agent")
     tree = world.tree("agent") if side == "agent" else world.repository

@@ -54,6 +54,7 @@ def numbered(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
     }
 
 
+_LONG = 600.0
 _CLOSED: dict[str, str] = {
     "HOME": "/nonexistent",
     "XDG_CONFIG_HOME": "/nonexistent",
@@ -104,7 +105,7 @@ class Git:
     index: str = ""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     enter: tuple[str, ...] = ()
-    timeout: float = 600.0
+    timeout: float = _LONG
     user: int | None = None
 
     def with_(self, **changes: object) -> "Git":
@@ -144,11 +145,12 @@ class Git:
         return os.fsdecode(self.run(*arguments, stdin=stdin).out).rstrip("\n")
 
     def converse(self, *arguments: str) -> Conversation:
-        """Start a resident git process."""
+        """Start a resident git process; a timeout of ours bounds each of its answers too."""
         return Conversation(
             [os.fsdecode(part) for part in self._command(arguments)],
             env=self._environment(),
             user=self.user,
+            patience=self.timeout if self.timeout < _LONG else None,
         )
 
     def _command(self, arguments: tuple[str | bytes, ...]) -> list[str | bytes]:

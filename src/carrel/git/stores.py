@@ -22,6 +22,7 @@ from carrel.system.erase import erase
 
 _NEW = ".new-"
 _PRIVATE = 0o700
+_PATIENCE = 20.0  # seconds for an answer about a repository that is not ours
 
 
 class Stores:
@@ -78,7 +79,7 @@ class Stores:
         with self._lock:
             found = self._foreign.get(git_dir)
             if found is None:
-                git = Git(git_dir, timeout=60.0, user=user)
+                git = Git(git_dir, timeout=_PATIENCE, user=user)
                 found = self._foreign[git_dir] = (Reader(git), Refs(git))
             return found
 

@@ -4,6 +4,8 @@ import contextlib
 import os
 import pwd
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -93,7 +95,15 @@ def _as_user(user: int | None) -> _Identity:
 
 
 class Conversation:
-    """A process that stays and answers line by line (resident git processes)."""
+    """A process that stays and answers line by line (resident git processes).
+
+    Args:
+        command: Argument list.
+        env: Its whole environment.
+        user: User id to run as.
+        patience: Seconds after which a process that owes an answer is killed: where somebody
+            else's files are read, one of them may be a pipe. None waits for ever.
+    """
 
     def __init__(
         self,
@@ -101,7 +111,9 @@ class Conversation:
         *,
         env: Mapping[str, str] | None = None,
         user: int | None = None,
+        patience: float | None = None,
     ) -> None:
+        self._asked: float | None = None
         self._process = subprocess.Popen(
             command,
             env=env,
@@ -115,6 +127,8 @@ class Conversation:
             raise FailedError("program_missing", f"{command[0]!r} has no pipes.")
         self._input, self._output = self._process.stdin, self._process.stdout
         self.owner = os.getpid()
+        if patience is not None:
+            threading.Thread(target=self._watch, args=(patience,), daemon=True).start()
 
     def send(self, data: bytes) -> None:
         """Write and flush."""
@@ -123,11 +137,23 @@ class Conversation:
 
     def line(self) -> bytes:
         """Read one line with its end; empty when the process is gone."""
-        return self._output.readline()
+        self._asked = time.monotonic()
+        try:
+            return self._output.readline()
+        finally:
+            self._asked = None
 
     def exactly(self, count: int) -> bytes:
         """Read `count` bytes."""
         return self._output.read(count)
+
+    def _watch(self, patience: float) -> None:
+        while self._process.poll() is None:
+            asked = self._asked
+            if asked is not None and time.monotonic() - asked > patience:
+                self._process.kill()
+                return
+            time.sleep(patience / 4)
 
     def alive(self) -> bool:
         """Tell whether the process runs and is a child of this very process."""

@@ -220,7 +220,8 @@ def allocated(folder: str) -> int:
         if info.st_dev != device:
             continue
         total += info.st_blocks * 512
-        if stat.S_ISDIR(info.st_mode):
+        # The kernel's own scratch folder of an overlay is closed to everybody, and empty.
+        if stat.S_ISDIR(info.st_mode) and os.access(here, os.R_OK):
             todo += [entry.path for entry in os.scandir(here)]
     return total
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from harness.bench import Bench, Worktree, allocated, answered, median_of, timed
 from harness.figures import Row, Spread, duration, faster, size, skipped, spread, within
-from harness.peer import git_in
+from harness.peer import git_in, run
 from harness.repository import spread as far_apart
 
 from carrel.control import checkpoints, cleanup, occupancy, workspaces
@@ -110,9 +110,7 @@ def _looks(
         lambda: samples.times["status"].append(
             timed(lambda: git_in(tree.path, "status", "--short"))
         ),
-        lambda: samples.times["our status"].append(
-            timed(lambda: git_in(cwd or "/", *argv[1:]) if cwd else bench.inside(workspace, argv))
-        ),
+        lambda: samples.times["our status"].append(timed(lambda: run(argv, cwd=cwd))),
     ]
     for step in steps if number % 2 else reversed(steps):
         step()

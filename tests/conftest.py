@@ -1,5 +1,6 @@
 """Options that every test shares."""
 
+import ctypes
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -51,3 +52,20 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{reason} - but CARREL_REAL=required forbids to skip this test"
+
+
+_NEW_MOUNTS, _PRIVATE, _RECURSIVE = 0x00020000, 1 << 18, 1 << 14
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Give each test process of root a mount namespace of its own.
+
+    Tests that mount and tests that make namespaces run side by side: a namespace that one of
+    them makes would keep a mount of the other. What a killed test leaves goes with it, too.
+    """
+    if os.geteuid() != 0 or not hasattr(session.config, "workerinput"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_NEW_MOUNTS) == 0:
+        libc.mount(b"none", b"/", None, _PRIVATE | _RECURSIVE, None)

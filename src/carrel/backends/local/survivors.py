@@ -18,8 +18,8 @@ from carrel.system.processes_seen import Seen
 _NOTE = "device"
 _GRACE = 1.5
 """Seconds in which another process of ours closes what it pinned at an unmount."""
-PATIENCE = 5.0
-"""Seconds that a leaving user of a mount is waited for."""
+PATIENCE = 30.0
+"""Seconds that a leaving user of a mount is waited for: the last one syncs the whole disk."""
 
 
 def is_ours(place: Place) -> Callable[[Mount], bool]:

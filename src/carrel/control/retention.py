@@ -43,10 +43,13 @@ def collect(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
     now = ctx.clock.now()
     with ctx.store.reading() as tx:
         rows = tx.workspaces(states=(State.ACTIVE, State.TRASHED))
+    # A child merges into its parent's workspace, so that one stays as long as the child.
+    parents = {one.parent_id for one in rows if one.state is State.ACTIVE}
     deeds: list[Deed] = []
     for workspace in rows:
         found = due(workspace, ctx.config.retention, now)
-        if found is not None and ctx.is_here(workspace):
+        needed = workspace.state is State.ACTIVE and workspace.workspace_id in parents
+        if found is not None and not needed and ctx.is_here(workspace):
             deeds.append(_dealt_with(ctx, found, dry_run=dry_run))
     for project in projects.here(ctx):
         deeds += _unused_layers(ctx, project.project_id, dry_run=dry_run)

@@ -244,3 +244,11 @@ def test_what_lives_on_another_machine_is_not_judged(ctx, make, later, tmp_path)
     assert [one for one in reconcile(ctx) if one.kind != "left_probe"] == []
     assert [one for one in retention.collect(ctx) if one.action != "drop layer"] == []
     assert reread(ctx, made).state is State.TRASHED
+
+
+def test_a_parent_stays_as_long_as_its_children(ctx, make, later):
+    make("parent")
+    make("child", parent="parent")
+    later.wait(30 * 24 * 3600)
+    assert [one.subject for one in retention.collect(ctx) if one.action == "remove"] == ["child"]
+    assert [one.subject for one in retention.collect(ctx) if one.action == "remove"] == ["parent"]

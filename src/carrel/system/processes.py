@@ -6,6 +6,7 @@ import pwd
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -127,8 +128,11 @@ class Conversation:
             raise FailedError("program_missing", f"{command[0]!r} has no pipes.")
         self._input, self._output = self._process.stdin, self._process.stdout
         self.owner = os.getpid()
+        # Whoever forgets to close a conversation leaves no process and no pipe behind.
+        self._end = weakref.finalize(self, _end, self._process, self.owner)
         if patience is not None:
-            threading.Thread(target=self._watch, args=(patience,), daemon=True).start()
+            watched = weakref.ref(self)
+            threading.Thread(target=_watch, args=(watched, patience), daemon=True).start()
 
     def send(self, data: bytes) -> None:
         """Write and flush."""
@@ -147,13 +151,14 @@ class Conversation:
         """Read `count` bytes."""
         return self._output.read(count)
 
-    def _watch(self, patience: float) -> None:
-        while self._process.poll() is None:
-            asked = self._asked
-            if asked is not None and time.monotonic() - asked > patience:
-                self._process.kill()
-                return
-            time.sleep(patience / 4)
+    def overdue(self, patience: float) -> bool:
+        """Tell whether an answer is owed for longer than `patience` seconds."""
+        asked = self._asked
+        return asked is not None and time.monotonic() - asked > patience
+
+    def give_up(self) -> None:
+        """Kill the process; whoever waits for its answer gets an empty one."""
+        self._process.kill()
 
     def alive(self) -> bool:
         """Tell whether the process runs and is a child of this very process."""
@@ -161,10 +166,26 @@ class Conversation:
 
     def close(self) -> None:
         """End it and wait for its end."""
-        if self.owner == os.getpid():
-            self._process.kill()
-        self._output.close()
+        self._end()
+
+
+def _end(process: "subprocess.Popen[bytes]", owner: int) -> None:
+    if owner == os.getpid():
+        process.kill()
+    for pipe in (process.stdout, process.stdin):
         with contextlib.suppress(BrokenPipeError):  # words it will never read
-            self._input.close()
-        if self.owner == os.getpid():
-            self._process.wait()
+            if pipe is not None:
+                pipe.close()
+    if owner == os.getpid():
+        process.wait()
+    else:
+        process.returncode = 0  # after a fork: the child of another, not ours to wait for
+
+
+def _watch(watched: "weakref.ref[Conversation]", patience: float) -> None:
+    while (talk := watched()) is not None and talk.alive():
+        if talk.overdue(patience):
+            talk.give_up()
+            return
+        del talk
+        time.sleep(patience / 4)

@@ -75,7 +75,7 @@ def making(now: datetime) -> Making:
             parent_id=None,
             depth=0,
             driver="overlay",
-            home=f"/work/ws-{number}",
+            home=f"/srv/ws-{number}",
             state=State.CREATING,
             outcome=Outcome.OPEN,
             head_commit="a" * 40,

@@ -33,7 +33,7 @@ for number in range(25):
     name = f"{who}-{number}"
     workspace = Workspace(
         name, "p-1", name, f"carrel/{name}", "main", "main", "a" * 40, None, 0, "overlay",
-        f"/work/{name}", State.CREATING, Outcome.OPEN, "a" * 40, "a" * 40, now, now,
+        f"/srv/{name}", State.CREATING, Outcome.OPEN, "a" * 40, "a" * 40, now, now,
     )
     try:
         with db.writing() as session:

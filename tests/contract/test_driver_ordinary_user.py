@@ -35,6 +35,8 @@ def interpreter() -> str:
 @pytest.fixture
 def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that the tests need, in which everybody may read and write."""
+    if os.geteuid() != 0:
+        pytest.skip("the contract is run by an ordinary user already")
     room = tmp_path_factory.mktemp("everybody")
     site, tests = Path(sysconfig.get_path("purelib")), Path(__file__).parent
     for package in PACKAGES:
@@ -66,8 +68,6 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [("user_overlay", 30), ("fuse_overlay", 30)],
 )
 def test_the_contract_holds_without_any_right(room: Path, driver: str, least: int) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("the contract is run by an ordinary user already")
     command = ["unshare", "--mount", "--propagation=private", "sh", "-c", START, str(room / "fuse")]
     # The many single changes are left out: the random sequences of changes have them all.
     chosen = f"{driver} and not tells_what and not followed"

@@ -7,7 +7,7 @@ writers, so that a writer waits at its start and never fails half-way.
 import os
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from carrel.errors import CarrelError, FailedError
@@ -61,12 +61,27 @@ def open_file(path: str) -> sqlite3.Connection:
 
 
 def _connect(path: str) -> sqlite3.Connection:
+    _let_companions_be_written(path)
     return sqlite3.connect(
         path,
         timeout=PATIENCE_SECONDS,
         isolation_level=None,
         check_same_thread=False,  # the pool hands a connection to one thread at a time
     )
+
+
+def _let_companions_be_written(path: str) -> None:
+    """Give the log beside a writable database the rights of the database.
+
+    SQLite makes `-wal` and `-shm` with the rights the database has at that moment. If it was
+    read-only for a while, they would keep it unwritable for ever.
+    """
+    if not os.access(path, os.W_OK):
+        return
+    for companion in (f"{path}-wal", f"{path}-shm"):
+        if os.path.exists(companion) and not os.access(companion, os.W_OK):
+            with suppress(OSError):  # somebody else's; SQLite will say what it can't do
+                os.chmod(companion, os.stat(path).st_mode & 0o777)
 
 
 def _make_folder(folder: str) -> None:

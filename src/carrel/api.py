@@ -24,7 +24,7 @@ from carrel.domain.leases import Lease
 from carrel.domain.results import CommitInfo, MergeResult, WorkspaceChanges, WorkspaceInfo
 from carrel.domain.workspaces import Outcome
 from carrel.errors import BadInputError
-from carrel.git.predict import Prediction
+from carrel.git.merging.predict import Prediction
 from carrel.system import identity
 
 DatabaseService = Database

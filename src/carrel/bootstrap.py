@@ -8,7 +8,7 @@ from carrel.control.context import Config, Context
 from carrel.domain.conflicts import Rules
 from carrel.domain.limits import Limits
 from carrel.domain.retention import Retention
-from carrel.git.remote import Access
+from carrel.git.storing.remote import Access
 from carrel.ports.store import Store
 from carrel.settings.loading import load, settings_path
 from carrel.settings.values import Settings

@@ -10,11 +10,11 @@ import pytest
 
 from carrel.domain.workspaces import Place
 from carrel.errors import RefusedError
-from carrel.git import restore
-from carrel.git.adopt import adopt
-from carrel.git.checkpoint import capture
-from carrel.git.stores import Stores
-from carrel.git.subject import Subject
+from carrel.git.capturing.adopt import adopt
+from carrel.git.capturing.checkpoint import capture
+from carrel.git.capturing.subject import Subject
+from carrel.git.restoring import restore
+from carrel.git.storing.stores import Stores
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KINDS = {"100644": "file", "100755": "program", "120000": "link"}

@@ -9,7 +9,7 @@ from tests.contract.conflict_words import KEEP, Case, Value
 from tests.contract.merge_vault import OLD, Vault
 
 from carrel.domain.conflicts import ConflictKind, Rules, Side, Strategy
-from carrel.git.merge import Merged, merge
+from carrel.git.merging.merge import Merged, merge
 
 NEW = OLD + 500
 PROGRAM = ("sh", "-c", 'echo merged > "$4"', "merge")

@@ -57,8 +57,10 @@ def _pipe(tree: Path, name: str) -> None:
 def test_a_pipe_holds_nobody_up(
     world: World, side: str, name: str, naive: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("carrel.git.intake._GONE", 1.0)  # a minute is no hang, but too long here
-    monkeypatch.setattr("carrel.git.stores._PATIENCE", 1.0)
+    monkeypatch.setattr(
+        "carrel.git.storing.intake._GONE", 1.0
+    )  # a minute is no hang, but too long here
+    monkeypatch.setattr("carrel.git.storing.stores._PATIENCE", 1.0)
     projects.register(world.ctx, str(world.repository))
     world.make("agent")
     tree = world.tree("agent") if side == "agent" else world.repository

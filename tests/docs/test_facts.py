@@ -9,7 +9,7 @@ import pytest
 from carrel.backends.local.ladder import ORDER
 from carrel.domain.conflicts import ConflictKind, Strategy
 from carrel.domain.leases import DEFAULT_TERM
-from carrel.git.layers import DEEPEST
+from carrel.git.storing.layers import DEEPEST
 from carrel.git.version import LEAST
 from carrel.settings.values import Settings
 

@@ -9,9 +9,10 @@ from carrel.control.finding import checked_active, reread
 from carrel.control.subjects import subject
 from carrel.domain.results import WorkspaceChanges
 from carrel.domain.workspaces import Workspace
-from carrel.git import adopt, upstream
-from carrel.git import changes as comparing
-from carrel.git.adopt import Adopted
+from carrel.git.capturing import adopt
+from carrel.git.capturing import changes as comparing
+from carrel.git.capturing.adopt import Adopted
+from carrel.git.storing import upstream
 
 _CHECKPOINT = re.compile(r"start|iteration:[0-9]+|[0-9]{1,6}")
 _OWN = re.compile(r"(?P<name>[^~^]+)(?P<steps>(?:[~^][0-9]{0,6})*)")

@@ -14,9 +14,9 @@ from carrel.domain.checkpoints import Checkpoint
 from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import Outcome, Workspace
 from carrel.errors import BadInputError, NotFoundError
-from carrel.git import adopt
-from carrel.git import restore as restoring
-from carrel.git.checkpoint import Captured, capture, record
+from carrel.git.capturing import adopt
+from carrel.git.capturing.checkpoint import Captured, capture, record
+from carrel.git.restoring import restore as restoring
 from carrel.system import faults
 from carrel.system.identity import new_id
 

@@ -15,10 +15,10 @@ from carrel.domain.projects import Project
 from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
 from carrel.errors import BadInputError, CarrelError, NotFoundError, RefusedError
-from carrel.git import landing
-from carrel.git.adopt import adopt
-from carrel.git.flatten import left_out
-from carrel.git.merged import is_merged
+from carrel.git.capturing.adopt import adopt
+from carrel.git.capturing.flatten import left_out
+from carrel.git.landing import landing
+from carrel.git.merging.merged import is_merged
 from carrel.git.refs import Move
 from carrel.system import disk, faults
 

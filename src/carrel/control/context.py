@@ -11,9 +11,9 @@ from carrel.domain.limits import Limits
 from carrel.domain.projects import Project
 from carrel.domain.retention import Retention
 from carrel.domain.workspaces import Place, Workspace
-from carrel.git.layers import Layers
-from carrel.git.remote import CLOSED, Access
-from carrel.git.stores import Stores
+from carrel.git.storing.layers import Layers
+from carrel.git.storing.remote import CLOSED, Access
+from carrel.git.storing.stores import Stores
 from carrel.ports.clock import Clock
 from carrel.ports.driver import Driver
 from carrel.ports.ladder import Ladder

@@ -8,7 +8,7 @@ from carrel.control.context import Context
 from carrel.control.trailers import split_trailers
 from carrel.domain.checkpoints import Checkpoint
 from carrel.domain.workspaces import Workspace
-from carrel.git.stores import Stores
+from carrel.git.storing.stores import Stores
 from carrel.system.identity import new_id
 
 

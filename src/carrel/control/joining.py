@@ -12,9 +12,10 @@ from carrel.domain.conflicts import Rules
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import Workspace
 from carrel.errors import RefusedError
-from carrel.git import landing, restore
-from carrel.git.merge import merge as merge_trees
+from carrel.git.landing import landing
+from carrel.git.merging.merge import merge as merge_trees
 from carrel.git.refs import Move
+from carrel.git.restoring import restore
 from carrel.system import faults
 from carrel.system.identity import new_id
 

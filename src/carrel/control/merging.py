@@ -14,10 +14,10 @@ from carrel.domain.projects import Project
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import OPEN_STATES, Workspace
 from carrel.errors import BadInputError, FailedError, NotFoundError
-from carrel.git import landing
-from carrel.git.merge import Merged
-from carrel.git.merge import merge as merge_trees
-from carrel.git.stores import Stores
+from carrel.git.landing import landing
+from carrel.git.merging.merge import Merged
+from carrel.git.merging.merge import merge as merge_trees
+from carrel.git.storing.stores import Stores
 from carrel.system import faults
 from carrel.system.identity import new_id
 

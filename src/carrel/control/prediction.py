@@ -9,9 +9,9 @@ from carrel.control.explaining import explained
 from carrel.control.finding import reread
 from carrel.domain.workspaces import Workspace
 from carrel.errors import BadInputError
-from carrel.git import landing
-from carrel.git.predict import Prediction
-from carrel.git.predict import predict as predict_merges
+from carrel.git.landing import landing
+from carrel.git.merging.predict import Prediction
+from carrel.git.merging.predict import predict as predict_merges
 
 
 @explained()

@@ -10,7 +10,7 @@ from carrel.control.explaining import explained
 from carrel.domain.names import checked_name, folded
 from carrel.domain.projects import Project, SourceKind
 from carrel.errors import BadInputError, NotFoundError, RefusedError
-from carrel.git import sources, stores
+from carrel.git.storing import sources, stores
 from carrel.system import locks
 from carrel.system.identity import new_id
 

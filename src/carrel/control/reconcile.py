@@ -14,7 +14,7 @@ from carrel.control.undoing import undo_creation
 from carrel.control.workspaces import lowers
 from carrel.domain.workspaces import State, Workspace
 from carrel.errors import CarrelError
-from carrel.git import landing
+from carrel.git.landing import landing
 from carrel.git.refs import Move
 from carrel.system import disk, locks
 

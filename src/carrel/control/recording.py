@@ -10,7 +10,7 @@ from carrel.domain.conflicts import ConflictKind, Settlement, Side, Strategy, Ve
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import Outcome, Workspace
 from carrel.git.refs import Move
-from carrel.git.stores import Stores
+from carrel.git.storing.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from carrel.control.explaining import explained
 from carrel.domain.retention import Due, due
 from carrel.domain.workspaces import State, Workspace
 from carrel.errors import CarrelError
-from carrel.git import maintenance
+from carrel.git.storing import maintenance
 from carrel.system import disk
 
 

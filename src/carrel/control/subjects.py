@@ -3,7 +3,7 @@
 from carrel.control import projects
 from carrel.control.context import Context
 from carrel.domain.workspaces import Workspace
-from carrel.git.checkpoint import Subject
+from carrel.git.capturing.checkpoint import Subject
 
 
 def subject(ctx: Context, workspace: Workspace) -> Subject:

@@ -12,10 +12,10 @@ from carrel.domain.names import branch_for, checked_name
 from carrel.domain.projects import Project, SourceKind
 from carrel.domain.workspaces import OPEN_STATES, Outcome, State, Workspace
 from carrel.errors import CarrelError, LimitError, RefusedError
-from carrel.git import extras, upstream
 from carrel.git.refs import Move, zeros
-from carrel.git.seed import full_seed, layered_seed
-from carrel.git.upstream import News
+from carrel.git.storing import extras, upstream
+from carrel.git.storing.seed import full_seed, layered_seed
+from carrel.git.storing.upstream import News
 from carrel.system import disk, faults
 from carrel.system.identity import new_id
 

@@ -3,7 +3,7 @@
 import heapq
 
 from carrel.git.objects import Reader
-from carrel.git.stores import Stores
+from carrel.git.storing.stores import Stores
 
 _STEPS = 64
 _ONE, _OTHER, _BELOW = 1, 2, 4

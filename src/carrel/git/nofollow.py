@@ -14,6 +14,8 @@ _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_OPEN = 64
 _TRIES = 5
+_MOST = 1 << 16
+"""What a small file of git has at most, in bytes."""
 
 
 class Below:
@@ -166,3 +168,18 @@ def _all(handle: int, size: int, most: int) -> bytes:
 
 def _signature(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def read_bounded(path: str) -> bytes | None:
+    """Return a small regular file; None for anything else: no link, no pipe, nothing huge."""
+    try:
+        handle = os.open(path, _FILE)
+    except OSError:
+        return None
+    try:
+        data = os.read(handle, _MOST + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return data if len(data) <= _MOST else None

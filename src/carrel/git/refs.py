@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from carrel.errors import BadInputError, FailedError, RefusedError
 from carrel.git.gateway import Git
-from carrel.git.sources import read_bounded
+from carrel.git.nofollow import read_bounded
 
 if TYPE_CHECKING:
     from carrel.system.processes import Conversation

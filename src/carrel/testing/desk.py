@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from carrel.domain.workspaces import Place
-from carrel.git import sources, stores
-from carrel.git.checkpoint import Captured, capture, record
-from carrel.git.stores import Stores
-from carrel.git.subject import Subject
+from carrel.git.capturing.checkpoint import Captured, capture, record
+from carrel.git.capturing.subject import Subject
+from carrel.git.storing import sources, stores
+from carrel.git.storing.stores import Stores
 from carrel.ports.driver import Driver, Seed
 from carrel.system.processes import run, search_path
 from carrel.testing.plain import PlainDriver

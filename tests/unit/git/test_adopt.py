@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carrel.git import refs
-from carrel.git.adopt import adopt
+from carrel.git.capturing.adopt import adopt
 from carrel.system.processes import run
 from carrel.testing.desk import Desk, desk_on, git, make_source
 
@@ -141,9 +141,9 @@ def test_an_adoption_that_was_killed_is_finished_by_the_next(desk: Desk) -> None
 KILLED = """
 import sys
 from carrel.domain.workspaces import Place
-from carrel.git.adopt import adopt
-from carrel.git.stores import Stores
-from carrel.git.subject import Subject
+from carrel.git.capturing.adopt import adopt
+from carrel.git.storing.stores import Stores
+from carrel.git.capturing.subject import Subject
 from carrel.testing.plain import PlainDriver
 home, project, layer = sys.argv[1:]
 place = Place("ws-1", home, project, "plain", layer, "carrel/ada")

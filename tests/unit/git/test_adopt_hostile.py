@@ -8,7 +8,7 @@ import pytest
 
 from carrel.errors import FailedError, RefusedError
 from carrel.git import refs
-from carrel.git.adopt import adopt
+from carrel.git.capturing.adopt import adopt
 from carrel.system.processes import run
 from carrel.testing.desk import Desk, git
 

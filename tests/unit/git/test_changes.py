@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from carrel.git.changes import changes
 
 from carrel.domain.results import WorkspaceChanges
 from carrel.errors import NotFoundError, RefusedError
-from carrel.git.adopt import adopt
-from carrel.git.changes import changes
+from carrel.git.capturing.adopt import adopt
 from carrel.system.processes import run
 from carrel.testing.desk import Desk, make_desk
 

@@ -8,7 +8,7 @@ import pytest
 
 from carrel.errors import RefusedError
 from carrel.git import refs
-from carrel.git.checkpoint import commit_data, record
+from carrel.git.capturing.checkpoint import commit_data, record
 from carrel.testing.desk import WHEN, Desk, make_desk
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from carrel.git import restore
-from carrel.git.adopt import adopt
+from carrel.git.capturing.adopt import adopt
+from carrel.git.restoring import restore
 from carrel.testing.desk import Desk, desk_on, git, make_source
 
 

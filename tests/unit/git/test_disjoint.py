@@ -8,8 +8,8 @@ from tests.contract.merge_vault import OLD, Vault
 from tests.unit.git.test_merge_laws import _commits, _three
 
 from carrel.git.ancestry import only_base
-from carrel.git.disjoint import merge_disjoint
-from carrel.git.mergetree import merge_bases, merge_tree
+from carrel.git.merging.disjoint import merge_disjoint
+from carrel.git.merging.mergetree import merge_bases, merge_tree
 from carrel.git.objects import PackWriter
 
 

@@ -16,7 +16,7 @@ import pytest
 from carrel.domain.conflicts import Rules, Strategy
 from carrel.errors import BadInputError
 from carrel.git.gateway import Git
-from carrel.git.merge import merge
+from carrel.git.merging.merge import merge
 from carrel.git.objects import Entry, PackWriter, Reader
 from carrel.git.trees import edit_tree
 

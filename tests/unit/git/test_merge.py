@@ -10,7 +10,7 @@ from tests.contract.merge_vault import OLD, Vault
 
 from carrel.domain.conflicts import ConflictKind, Rules, Side, Strategy
 from carrel.errors import BadInputError, FailedError
-from carrel.git.merge import Merged, merge
+from carrel.git.merging.merge import Merged, merge
 
 A = lines("a")
 

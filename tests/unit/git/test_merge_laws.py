@@ -10,8 +10,8 @@ from tests.contract.conflict_words import Tree, Value
 from tests.contract.merge_vault import OLD, Vault
 
 from carrel.domain.conflicts import Rules, Side, Strategy
-from carrel.git.merge import Merged, merge
-from carrel.git.mergetree import merge_tree
+from carrel.git.merging.merge import Merged, merge
+from carrel.git.merging.mergetree import merge_tree
 
 Files = dict[str, Value]
 NAMES = ["a", "b", "d/a", "d/b", "d/e/a", "e/a", "e/b", "a/x"]

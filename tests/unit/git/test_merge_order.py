@@ -3,7 +3,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carrel.git.order import best_order
+from carrel.git.merging.order import best_order
 
 
 def _conflicted(

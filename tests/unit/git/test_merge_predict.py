@@ -8,7 +8,7 @@ from tests.contract.conflict_words import KEEP, Case, lines
 from tests.contract.merge_vault import Vault
 
 from carrel.domain.conflicts import Conflict, ConflictKind
-from carrel.git.predict import Clash, predict
+from carrel.git.merging.predict import Clash, predict
 
 A = lines("a")
 

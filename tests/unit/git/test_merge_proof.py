@@ -5,7 +5,7 @@ import pytest
 from tests.contract.conflict_words import Tree, lines
 from tests.contract.merge_vault import Vault
 
-from carrel.git.merged import Proof, is_merged
+from carrel.git.merging.merged import Proof, is_merged
 
 A = lines("a")
 

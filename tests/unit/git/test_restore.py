@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carrel.errors import RefusedError
-from carrel.git import placing, restore
-from carrel.git.adopt import adopt
+from carrel.git.capturing.adopt import adopt
+from carrel.git.restoring import placing, restore
 from carrel.system.processes import run
 from carrel.testing.desk import Desk, make_desk
 
@@ -253,9 +253,9 @@ ADVANCING = [
 KILLED = """
 import sys
 from carrel.domain.workspaces import Place
-from carrel.git import restore
-from carrel.git.stores import Stores
-from carrel.git.subject import Subject
+from carrel.git.restoring import restore
+from carrel.git.storing.stores import Stores
+from carrel.git.capturing.subject import Subject
 from carrel.testing.plain import PlainDriver
 what, home, project, layer, lower, old, new = sys.argv[1:]
 place = Place("ws-1", home, project, "plain", layer, "carrel/ada")
@@ -333,7 +333,7 @@ def test_orders_can_be_carried_out_by_another_process(desk: Desk) -> None:
         placing.Order(b"\xff\n", placing.FILE, had=False, data=b"1"),
     ]
     placing.write_orders(file, orders)
-    command = [sys.executable, "-P", "-m", "carrel.git.placing", str(desk.tree), file]
+    command = [sys.executable, "-P", "-m", "carrel.git.restoring.placing", str(desk.tree), file]
     assert run(command).out == b'{"in_the_way": [], "locked": []}'
     assert not (desk.tree / "README").exists()
     assert (desk.tree / "\udcff\n").read_bytes() == b"1"

@@ -39,7 +39,7 @@ def checkpoint(
     """
     from carrel.control import checkpoints
     from carrel.control.finding import find_active
-    from carrel.git.flatten import stored
+    from carrel.git.capturing.flatten import stored
 
     out = Output(as_json=as_json)
     with opened() as ctx, out.working(f"Saving {workspace}"):

@@ -12,7 +12,7 @@ from carrel.cli.plain import record
 from carrel.cli.wording import count, shown
 
 if TYPE_CHECKING:
-    from carrel.git.predict import Prediction
+    from carrel.git.merging.predict import Prediction
 
 app = group()
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from carrel.control.demo.proof import Proof
     from carrel.domain.conflicts import Settlement
     from carrel.domain.results import MergeResult
-    from carrel.git.predict import Prediction
+    from carrel.git.merging.predict import Prediction
 
 _MOST_LINES = 4
 

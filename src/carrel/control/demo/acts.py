@@ -20,7 +20,7 @@ from carrel.domain.projects import Project
 from carrel.domain.results import CommitInfo, MergeResult
 from carrel.domain.workspaces import OPEN_STATES, Workspace
 from carrel.errors import CarrelError, FailedError, RefusedError
-from carrel.git.predict import Prediction
+from carrel.git.merging.predict import Prediction
 from carrel.system import processes
 from carrel.system.foreground import environment
 

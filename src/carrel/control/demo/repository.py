@@ -6,7 +6,7 @@ from pathlib import Path
 
 from carrel.errors import CarrelError
 from carrel.git.gateway import Git
-from carrel.git.sources import Repository, discover
+from carrel.git.storing.sources import Repository, discover
 
 PACKAGE = Path(__file__).parents[2]
 CHECKOUT = PACKAGE.parents[1]

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from carrel.domain.projects import Project, SourceKind
-from carrel.git import landing, sources, stores, upstream
+from carrel.git.landing import landing
 from carrel.git.objects import FILE, Entry, PackWriter
-from carrel.git.stores import Stores
+from carrel.git.storing import sources, stores, upstream
+from carrel.git.storing.stores import Stores
 from carrel.git.trees import edit_tree
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)

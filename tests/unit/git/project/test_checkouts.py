@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from carrel.errors import RefusedError
-from carrel.git import landing, refs, upstream
+from carrel.git import refs
 from carrel.git.gateway import Git
+from carrel.git.landing import landing
+from carrel.git.storing import upstream
 
 NEW = {b"b.txt": b"changed\n", b"new/file": b"n\n", b"dir/c.txt": None}
 
@@ -235,8 +237,8 @@ PROGRAM = """
 import sys
 from datetime import UTC, datetime
 from carrel.domain.projects import Project, SourceKind
-from carrel.git import landing
-from carrel.git.stores import Stores
+from carrel.git.landing import landing
+from carrel.git.storing.stores import Stores
 home, source, new, old = sys.argv[1:]
 when = datetime(2026, 1, 1, tzinfo=UTC)
 project = Project("p-1", "demo", SourceKind.PATH, source, home, "main", when)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from carrel.errors import BadInputError, FailedError, NotFoundError
-from carrel.git import landing, refs, transport
+from carrel.git import refs
+from carrel.git.landing import landing
+from carrel.git.storing import transport
 
 NEW = {b"b.txt": b"changed\n", b"new/file": b"n\n", b"dir/c.txt": None}
 
@@ -189,9 +191,9 @@ def test_processes_that_land_at_once_lose_nothing(aside) -> None:
 import sys
 from datetime import UTC, datetime
 from carrel.domain.projects import Project, SourceKind
-from carrel.git import landing
+from carrel.git.landing import landing
 from carrel.git.objects import FILE, Entry, PackWriter
-from carrel.git.stores import Stores
+from carrel.git.storing.stores import Stores
 from carrel.git.trees import edit_tree
 home, source, who = sys.argv[1:]
 when = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from carrel.errors import NotFoundError, RefusedError
-from carrel.git import index, seed, upstream
-from carrel.git.layers import DEEPEST, Layer, Layers
-from carrel.git.maintenance import objects_in
+from carrel.git.storing import index, seed, upstream
+from carrel.git.storing.layers import DEEPEST, Layer, Layers
+from carrel.git.storing.maintenance import objects_in
 
 
 def own(lower: str) -> tuple[dict[str, str], set[str]]:
@@ -320,7 +320,8 @@ def test_a_layer_whose_ground_is_gone_is_made_anew(bench, layers) -> None:
 
 
 PROGRAM = (
-    "import sys; from carrel.git.stores import Stores; from carrel.git.layers import Layers;"
+    "import sys; from carrel.git.storing.stores import Stores;"
+    "from carrel.git.storing.layers import Layers;"
     "s = Stores(sys.argv[1]); print(Layers(s, worth=0).ensure(sys.argv[2]).depth); s.close()"
 )
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from carrel.git import maintenance, refs
+from carrel.git import refs
 from carrel.git.objects import PackWriter, Reader
 from carrel.git.refs import Move
+from carrel.git.storing import maintenance
 
 
 def fill(bench, count: int) -> list[str]:
@@ -99,7 +100,8 @@ def test_leftovers_are_swept_by_age_and_without_a_holder(bench) -> None:
 def test_a_kill_loses_nothing(bench, point: str) -> None:
     oids = fill(bench, 20)
     program = (
-        "import sys; from carrel.git.stores import Stores; from carrel.git import maintenance;"
+        "import sys; from carrel.git.storing.stores import Stores;"
+        "from carrel.git.storing import maintenance;"
         "maintenance.maintain(Stores(sys.argv[1]))"
     )
     done = subprocess.run(

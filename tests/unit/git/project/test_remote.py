@@ -11,9 +11,9 @@ from typing import ClassVar
 import pytest
 
 from carrel.errors import FailedError
-from carrel.git import remote, sources, stores
 from carrel.git.gateway import Git
-from carrel.git.remote import Access
+from carrel.git.storing import remote, sources, stores
+from carrel.git.storing.remote import Access
 
 SECRET = "s3cret-t0ken"
 

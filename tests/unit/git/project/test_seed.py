@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from carrel.git import landing, refs, seed
+from carrel.git import refs
+from carrel.git.landing import landing
+from carrel.git.storing import seed
 
 
 def test_a_layered_seed_is_three_small_files(bench) -> None:

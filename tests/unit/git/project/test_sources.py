@@ -7,7 +7,7 @@ import pytest
 
 from carrel.domain.projects import SourceKind
 from carrel.errors import BadInputError, CarrelError, NotFoundError
-from carrel.git import sources
+from carrel.git.storing import sources
 
 
 def test_any_folder_of_a_repository_names_it(clone) -> None:

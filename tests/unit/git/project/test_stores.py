@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from carrel.errors import CarrelError, FailedError, NotFoundError
-from carrel.git import intake, refs, sources, stores
-from carrel.git.layers import Layers
+from carrel.git import refs
+from carrel.git.storing import intake, sources, stores
+from carrel.git.storing.layers import Layers
 
 
 def test_both_stores_hold_what_they_should(bench) -> None:
@@ -234,7 +235,7 @@ def test_a_hostile_tree_can_be_imported_but_not_checked_out(clone, make_bench) -
 def test_the_folder_is_swept_after_a_kill(clone, tmp_path: Path) -> None:
     home = tmp_path / "projects" / "p"
     program = (
-        "import sys; from carrel.git import sources, stores;"
+        "import sys; from carrel.git.storing import sources, stores;"
         "stores.create(sys.argv[1], sources.parse(sys.argv[2]))"
     )
     for point in ("intake.packed", "intake.publish", "stores.base", "stores.built"):
@@ -254,7 +255,7 @@ def test_the_folder_is_swept_after_a_kill(clone, tmp_path: Path) -> None:
 def test_two_at_once_make_one(clone, tmp_path: Path) -> None:
     home = tmp_path / "projects" / "p"
     program = (
-        "import sys; from carrel.git import sources, stores;"
+        "import sys; from carrel.git.storing import sources, stores;"
         "print(stores.create(sys.argv[1], sources.parse(sys.argv[2])).default_branch)"
     )
     running = [

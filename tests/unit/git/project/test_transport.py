@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from carrel.errors import FailedError
-from carrel.git import landing, transport
 from carrel.git.gateway import Git
+from carrel.git.landing import landing
 from carrel.git.objects import FILE, Entry, PackWriter, Reader
-from carrel.git.transport import Transfer, adopt_pack, copy
+from carrel.git.storing import transport
+from carrel.git.storing.transport import Transfer, adopt_pack, copy
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ import os
 import pytest
 
 from carrel.errors import BadInputError, NotFoundError, RefusedError
-from carrel.git import landing, refs, upstream
-from carrel.git.upstream import News
+from carrel.git import refs
+from carrel.git.landing import landing
+from carrel.git.storing import upstream
+from carrel.git.storing.upstream import News
 
 
 def test_a_branch_is_followed(bench) -> None:

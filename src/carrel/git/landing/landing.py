@@ -1,0 +1,297 @@
+"""Landing a merge: where a project came from, its branch moves to the merge commit.
+
+For a project registered by path that is the user's own repository; for one registered by URL
+the landed line in `base`, and with a push the remote. A branch only moves from the very
+commit the merge was made on; a lost race is no error but a reason to merge again.
+"""
+
+import os
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from carrel.domain.projects import Project, SourceKind
+from carrel.errors import BadInputError, FailedError, RefusedError
+from carrel.git import refs
+from carrel.git.gateway import Git
+from carrel.git.landing import checkouts, clones
+from carrel.git.objects import PackWriter
+from carrel.git.refs import Move, checked_branch
+from carrel.git.storing import remote, upstream
+from carrel.git.storing.remote import CLOSED, Access
+from carrel.git.storing.sources import Repository, Source, parse, repository
+from carrel.git.storing.stores import Stores
+from carrel.git.storing.transport import Transfer, adopt_pack, copy
+from carrel.system import faults
+
+_NAMES = 50
+
+
+def tip(
+    stores: Stores,
+    project: Project,
+    branch: str,
+    *,
+    fetch: bool = False,
+    access: Access = CLOSED,
+) -> str:
+    """Return the commit that a merge into a branch must be made on; `base` has it afterwards.
+
+    Args:
+        stores: The project's stores.
+        project: The project.
+        branch: Target branch.
+        fetch: The merge will be pushed: ask the remote first (URL projects).
+        access: What the user lends.
+
+    Raises:
+        NotFoundError: `branch_missing`.
+        BadInputError: `bad_branch` or `branch_symbolic`.
+        FailedError: `remote_unreachable`.
+        RefusedError: `branch_parted` when a push could not succeed, since the remote's branch
+            and the landed one have parted.
+    """
+    if project.kind is SourceKind.PATH:
+        upstream.refuse_symbolic(project, branch)
+    if project.kind is SourceKind.PATH or not fetch:
+        return upstream.refresh(stores, project, branch)
+    upstream.fetch_all(stores, project, access)
+    if upstream.parted(stores, project, branch):
+        raise RefusedError(
+            "branch_parted",
+            f"{branch} has landed merges that origin lacks, and origin has commits it lacks.",
+            cure=f"Join them: 'carrel new join --from origin/{branch}', then "
+            f"'carrel merge join --into {branch}', then merge again with --push.",
+        )
+    return upstream.refresh(stores, project, branch)
+
+
+def commit(
+    stores: Stores,
+    *,
+    tree: str,
+    parents: tuple[str, ...],
+    message: str,
+    when: datetime,
+    identity: tuple[str, str],
+) -> str:
+    """Write a commit into the vault and return its id; nothing refers to it yet.
+
+    Args:
+        stores: The project's stores.
+        tree: Object id of its tree.
+        parents: Object ids, the target's first.
+        message: As it shall be stored.
+        when: Author's and committer's date.
+        identity: Name and e-mail.
+    """
+    who = "{} <{}> {} +0000".format(*(_plain(part) for part in identity), int(when.timestamp()))
+    head = [f"tree {tree}", *(f"parent {one}" for one in parents)]
+    text = "\n".join([*head, f"author {who}", f"committer {who}", "", message])
+    writer = PackWriter(f"{stores.vault.git_dir}/objects", stores.width)
+    oid = writer.add("commit", text.replace("\0", "").encode(errors="surrogateescape"))
+    writer.flush()
+    return oid
+
+
+def land(  # noqa: PLR0913 - from, to, and how
+    stores: Stores,
+    project: Project,
+    branch: str,
+    new: str,
+    *,
+    expected: str,
+    push: bool = False,
+    access: Access = CLOSED,
+) -> bool:
+    """Move a branch to a commit of the vault; False when it is no longer at `expected`.
+
+    A target that is checked out in the user's clone is moved there with its files, if the
+    clone is clean and not in use. Nothing has changed when this raises or returns False.
+
+    Args:
+        stores: The project's stores.
+        project: The project.
+        branch: Target branch.
+        new: The commit to land.
+        expected: Commit that the branch must have; empty when it must not exist.
+        push: Push it to the remote as well.
+        access: What the user lends.
+
+    Raises:
+        RefusedError: `target_dirty` or `target_in_use`.
+        FailedError: `remote_unreachable` or `push_refused`: with a push for a URL project
+            nothing landed; for a path project it landed there, and the push can be repeated.
+    """
+    move = Move(f"refs/heads/{checked_branch(branch)}", new, expected or refs.zeros(stores.width))
+    if project.kind is SourceKind.PATH:
+        landed = _land_there(stores, repository(project.source), move)
+        if landed and push:
+            _push_on(stores, project, branch, access)
+        return landed
+    return _land_here(stores, project, move, push=push, access=access)
+
+
+def push(stores: Stores, project: Project, branch: str, *, access: Access = CLOSED) -> None:
+    """Push a branch as it has landed; nothing happens when the remote has it.
+
+    Raises:
+        FailedError: `remote_unreachable`, `push_refused`, or `push_behind`.
+    """
+    _push_on(stores, project, branch, access)
+
+
+def publish_branch(stores: Stores, project: Project, name: str, oid: str) -> str:
+    """Leave a commit as an ordinary branch where merges land; return the branch's name.
+
+    A branch of that name with another commit is never touched: a number is added. Repeating
+    it finds the branch it made.
+
+    Raises:
+        FailedError: `branch_unwritable`.
+    """
+    if project.kind is SourceKind.PATH:
+        where = repository(project.source)
+        git = Git(where.common)
+        _, mover = stores.foreign(where.common, checkouts.owner_of(where))
+        _bring(stores, where, oid, None)
+    else:
+        git, mover = stores.base, stores.base_refs
+        _bring(stores, None, oid, None)
+    faults.point("publish.objects")
+    flat = name.replace("/", "-")  # for where a branch 'carrel' leaves no room for 'carrel/x'
+    names = [f"{base}{end}" for base in (name, flat) for end in ("", *_numbers())]
+    for candidate in names:
+        ref = f"refs/heads/{checked_branch(candidate)}"
+        if refs.tip(git, ref) == oid:
+            return candidate
+        if not refs.taken(git, ref) and mover.move([Move(ref, oid, refs.zeros(stores.width))]):
+            return candidate
+    raise FailedError(
+        "branch_unwritable",
+        f"No branch like {name} could be made in {project.source}.",
+        why=f"{_NAMES} names were taken.",
+        cure="Delete or rename old branches, then try again.",
+    )
+
+
+def start(stores: Stores, project: Project) -> None:
+    """Start the processes that a landing needs, all at once: they get ready together."""
+    if project.kind is SourceKind.PATH:
+        where = repository(project.source)
+        for one in stores.foreign(where.common, checkouts.owner_of(where)):
+            one.start()
+    else:
+        stores.base_refs.start()
+
+
+def pending(stores: Stores) -> bool:
+    """Tell whether the process of a landing died while the user's files were written."""
+    journals = f"{stores.home}/landings"
+    return os.path.isdir(journals) and bool(os.listdir(journals))
+
+
+def recover(stores: Stores, project: Project) -> list[str]:
+    """Finish or take back landings whose process died; return what was done, in sentences."""
+    if project.kind is not SourceKind.PATH or not os.path.isdir(f"{stores.home}/landings"):
+        return []
+    return checkouts.recover(stores, repository(project.source))
+
+
+def _land_there(stores: Stores, where: Repository, move: Move) -> bool:
+    """Land in the user's repository: objects, then the branch, then our mirror of it."""
+    if os.path.isdir(f"{stores.home}/landings"):
+        checkouts.recover(stores, where)
+    if (refs.tip(Git(where.common), move.ref) or refs.zeros(stores.width)) != move.old:
+        return False
+    branch = move.ref.removeprefix("refs/heads/")
+    shown = clones.showing(where, branch)
+    _, mover = stores.foreign(where.common, checkouts.owner_of(where))
+    if len(shown) > 1:
+        raise clones.in_use(
+            shown[1].work_tree, branch, f"it is checked out in {shown[0].work_tree}, too"
+        )
+    if shown:
+        _bring(stores, None, move.new, move.old)
+        bring = partial(_bring, stores, where, move.new, move.old)
+        moved = checkouts.update(stores, where, shown[0], move, checkouts.Hands(mover, bring))
+    else:
+        _bring(stores, where, move.new, move.old)
+        faults.point("land.objects")
+        moved = mover.move([move])
+    if moved:
+        faults.point("land.branch")
+        upstream.mirror(stores, move.ref, move.new)
+    return moved
+
+
+def _land_here(stores: Stores, project: Project, move: Move, *, push: bool, access: Access) -> bool:
+    """Land in `base`; a push goes first, since only the remote can refuse for good."""
+    _bring(stores, None, move.new, move.old)
+    faults.point("land.objects")
+    branch = move.ref.removeprefix("refs/heads/")
+    if push:
+        if (refs.tip(stores.base, move.ref) or refs.zeros(stores.width)) != move.old:
+            return False
+        if not remote.push(stores.base, project.source, move.new, branch, access):
+            upstream.fetch_all(stores, project, access)
+            return False
+        faults.point("land.pushed")
+        upstream.mirror(stores, f"refs/remotes/origin/{branch}", move.new)
+    return stores.base_refs.move([move])
+
+
+def _bring(stores: Stores, where: Repository | None, new: str, old: str | None) -> None:
+    """Let `base`, and the user's repository, have a commit of the vault with all below it."""
+    known = old if old and old.strip("0") else None
+    mine, readers = f"{stores.base.git_dir}/objects", [stores.base_reader]
+    owner = None
+    if where is not None:
+        owner = checkouts.owner_of(where)
+        readers.append(stores.foreign(where.common, owner)[0])
+    transfer = Transfer(stores.vault_reader, stores.width)
+    lacking = transfer.missing(readers, new, known)
+    name = (
+        copy(stores.vault, stores.base, [new], [known] if known else [])
+        if lacking is None
+        else transfer.write(mine, lacking)
+    )
+    faults.point("land.base")
+    if where is not None and name is not None:
+        adopt_pack(name, f"{where.common}/objects", owner)
+
+
+def _push_on(stores: Stores, project: Project, branch: str, access: Access) -> None:
+    url, lent = project.source, access
+    if project.kind is SourceKind.PATH:
+        origin = _origin(repository(project.source))
+        url, lent = origin.location, replace(access, credential=origin.credential)
+    oid = upstream.refresh(stores, project, branch)
+    if not remote.push(stores.base, url, oid, branch, lent):
+        raise FailedError(
+            "push_behind",
+            f"{branch} has moved on at {url}.",
+            cure="Bring its commits in first (fetch and merge, or merge with --push again).",
+        )
+
+
+def _origin(where: Repository) -> Source:
+    git = Git(where.common, timeout=30.0)
+    told = git.run("config", "--get", "remote.origin.url", ok=(0, 1))
+    url = os.fsdecode(told.out.rstrip(b"\n"))
+    if told.code or not url:
+        raise BadInputError(
+            "no_remote",
+            f"{where.location} has no remote 'origin' to push to.",
+            cure="Add one with 'git remote add origin URL', or merge without --push.",
+        )
+    path = os.path.join(where.location, url)
+    return parse(f"file://{os.path.realpath(path)}" if os.path.isdir(path) else url)
+
+
+def _numbers() -> list[str]:
+    return [f"-{number}" for number in range(2, _NAMES)]
+
+
+def _plain(part: str) -> str:
+    return "".join(letter for letter in part if letter not in "<>\n\0").strip() or "Carrel"

@@ -138,6 +138,7 @@ def _attempt(
     if merged.up_to_date:
         return _already(ctx, current, target, tip, rules, request)
     if request.dry_run:
+        landing.check(target.stores, target.project, target.branch, merged.tree_id, expected=tip)
         return _result(target.branch, tip, merged, rules)
     commit = landing.commit(
         target.stores,

@@ -255,6 +255,16 @@ def test_a_dry_run_changes_nothing(ctx, make, repository):
     assert reread(ctx, made).outcome is Outcome.OPEN
 
 
+def test_a_dry_run_says_that_the_target_is_in_somebodys_hands(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "src/a.txt", "x\n")
+    repository.write("src/a.txt", "half done\n")
+    for dry_run in (True, False):
+        with pytest.raises(RefusedError) as caught:
+            merging.merge(ctx, made, MergeRequest(dry_run=dry_run))
+        assert (caught.value.code, "'src/a.txt'" in caught.value.why) == ("target_dirty", True)
+
+
 def test_a_child_merges_into_its_parents_workspace(ctx, make, repository):
     parent = make("parent")
     write(parent, "p.txt", "p\n")

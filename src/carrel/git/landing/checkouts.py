@@ -19,6 +19,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -65,6 +66,14 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
+class Trees:
+    """Object ids of what a branch shows and of what it would get: commits, or their trees."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hands:
     """What acts on the user's repository.
 
@@ -102,6 +111,28 @@ def update(stores: Stores, where: Repository, checkout: Checkout, move: Move, ha
         finally:
             _let_go(plan)
             os.unlink(journal)
+
+
+def check(stores: Stores, where: Repository, checkout: Checkout, ref: str, trees: Trees) -> None:
+    """Refuse what `update` would refuse, reading only: the clone gets no file, no lock.
+
+    Args:
+        stores: The project's stores; `vault` has both trees.
+        where: The user's repository.
+        checkout: The work tree that shows the branch.
+        ref: Full name of the branch.
+        trees: What it shows, and what it would get.
+
+    Raises:
+        RefusedError: `target_dirty` or `target_in_use`.
+    """
+    branch = ref.removeprefix("refs/heads/")
+    clones.refuse_busy(checkout, branch)
+    with tempfile.TemporaryDirectory(prefix="carrel-check-") as stage:
+        plan = Journal(checkout.git_dir, checkout.work_tree, ref, trees.old, trees.new, stage)
+        desk = _Desk(stores, where, plan)
+        desk.git = desk.git.with_(git_dir=stores.vault.git_dir)
+        desk.prepare_index(desk.clean_changes(branch))
 
 
 def _update(desk: "_Desk", hands: Hands, branch: str) -> bool:
@@ -194,13 +225,17 @@ class _Desk:
             raise self._dirty(branch, in_the_way)
         return changes
 
-    def prepare(self, changes: Sequence[Change]) -> None:
-        """Write the new index and the new files beside the real ones."""
-        plan = self.plan
+    def prepare_index(self, changes: Sequence[Change]) -> None:
+        """Write the new index beside the real one, and refuse what a filter would write."""
         # The index equals the old tree, so the differences make it the new one; reading the
         # whole new tree would take ten times as long.
         self.git.run("update-index", "--replace", "-z", "--index-info", stdin=self._lines(changes))
         self._refuse_filtered(changes)
+
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """Write the new index and the new files beside the real ones."""
+        plan = self.plan
+        self.prepare_index(changes)
         files.stage_files(self.git, changes, f"{plan.stage}/files")
         if self.owner is not None:
             files.give(plan.stage, self.owner)

@@ -132,6 +132,28 @@ def land(  # noqa: PLR0913 - from, to, and how
     return _land_here(stores, project, move, push=push, access=access)
 
 
+def check(stores: Stores, project: Project, branch: str, tree: str, *, expected: str) -> None:
+    """Refuse what `land` would refuse because the target is checked out; nothing is written.
+
+    Args:
+        stores: The project's stores.
+        project: The project.
+        branch: Target branch.
+        tree: What it would show: a tree of the vault.
+        expected: Commit that the branch has.
+
+    Raises:
+        RefusedError: `target_dirty` or `target_in_use`.
+    """
+    if project.kind is not SourceKind.PATH or pending(stores):
+        return  # a landing that died is put right by the next one, before it looks
+    where = repository(project.source)
+    shown = _shown(where, branch)
+    if shown is not None:
+        trees = checkouts.Trees(old=expected, new=tree)
+        checkouts.check(stores, where, shown, f"refs/heads/{checked_branch(branch)}", trees)
+
+
 def push(stores: Stores, project: Project, branch: str, *, access: Access = CLOSED) -> None:
     """Push a branch as it has landed; nothing happens when the remote has it.
 
@@ -205,16 +227,12 @@ def _land_there(stores: Stores, where: Repository, move: Move) -> bool:
     if (refs.tip(Git(where.common), move.ref) or refs.zeros(stores.width)) != move.old:
         return False
     branch = move.ref.removeprefix("refs/heads/")
-    shown = clones.showing(where, branch)
+    shown = _shown(where, branch)
     _, mover = stores.foreign(where.common, checkouts.owner_of(where))
-    if len(shown) > 1:
-        raise clones.in_use(
-            shown[1].work_tree, branch, f"it is checked out in {shown[0].work_tree}, too"
-        )
-    if shown:
+    if shown is not None:
         _bring(stores, None, move.new, move.old)
         bring = partial(_bring, stores, where, move.new, move.old)
-        moved = checkouts.update(stores, where, shown[0], move, checkouts.Hands(mover, bring))
+        moved = checkouts.update(stores, where, shown, move, checkouts.Hands(mover, bring))
     else:
         _bring(stores, where, move.new, move.old)
         faults.point("land.objects")
@@ -223,6 +241,16 @@ def _land_there(stores: Stores, where: Repository, move: Move) -> bool:
         faults.point("land.branch")
         upstream.mirror(stores, move.ref, move.new)
     return moved
+
+
+def _shown(where: Repository, branch: str) -> clones.Checkout | None:
+    """Return the one work tree that shows a branch; two would need to move at one instant."""
+    shown = clones.showing(where, branch)
+    if len(shown) > 1:
+        raise clones.in_use(
+            shown[1].work_tree, branch, f"it is checked out in {shown[0].work_tree}, too"
+        )
+    return shown[0] if shown else None
 
 
 def _land_here(stores: Stores, project: Project, move: Move, *, push: bool, access: Access) -> bool:

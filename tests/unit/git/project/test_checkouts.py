@@ -88,14 +88,37 @@ def before(clone) -> tuple[str, str, dict[str, bytes]]:
     return clone.tip("main"), clone.status(), files
 
 
+def check(bench, new: str) -> None:
+    """Ask beforehand, as a dry run does."""
+    tree, tip = bench.stores.vault_reader.commit(new).tree, bench.clone.tip("main")
+    landing.check(bench.stores, bench.project, "main", tree, expected=tip)
+
+
 def refused(bench, files: dict[bytes, bytes | None] = NEW) -> RefusedError:
-    """Land, be refused, and see that nothing at all has changed."""
+    """Land, be refused, and see that nothing at all has changed; a dry run says the same."""
     was = before(bench.clone)
+    new = bench.merge(bench.clone.tip("main"), files)
+    with pytest.raises(RefusedError) as foretold:
+        check(bench, new)
     with pytest.raises(RefusedError) as caught:
-        land(bench, bench.merge(bench.clone.tip("main"), files))
+        land(bench, new)
     assert before(bench.clone) == was
     assert caught.value.cure
+    assert str(foretold.value) == str(caught.value)
     return caught.value
+
+
+def test_a_check_lets_pass_what_will_land_and_writes_nothing(bench) -> None:
+    bench.clone.write("untracked", "mine\n")
+    was = before(bench.clone)
+    git_folder = sorted(os.walk(bench.clone.path / ".git"))
+    index = (bench.clone.path / ".git/index").stat()
+    new = bench.merge(bench.clone.tip("main"), NEW)
+    check(bench, new)
+    assert sorted(os.walk(bench.clone.path / ".git")) == git_folder
+    assert (bench.clone.path / ".git/index").stat().st_mtime_ns == index.st_mtime_ns
+    assert before(bench.clone) == was
+    assert land(bench, new)
 
 
 @pytest.mark.parametrize("how", ["edited", "staged", "added", "deleted", "mode", "merge-added"])
@@ -198,7 +221,9 @@ def test_a_worktree_that_is_away_but_locked_is_waited_for(bench, tmp_path) -> No
 def test_a_filtered_file_is_refused(bench) -> None:
     bench.clone.commit("attributes", _gitattributes="*.bin filter=lfs\n")
     assert refused(bench, {b"x.bin": b"pointer"}).code == "target_in_use"
-    assert land(bench, bench.merge(bench.clone.tip("main"), NEW))
+    new = bench.merge(bench.clone.tip("main"), NEW)
+    check(bench, new)
+    assert land(bench, new)
 
 
 def test_nothing_of_the_clone_is_executed(bench, tmp_path: Path) -> None:
@@ -224,7 +249,9 @@ def test_nothing_of_the_clone_is_executed(bench, tmp_path: Path) -> None:
     clone.git("checkout", "-q", "main", check=False)
     assert sprung.exists()  # plain git springs it
     sprung.unlink()
-    assert land(bench, bench.merge(clone.tip("main"), NEW))
+    new = bench.merge(clone.tip("main"), NEW)
+    check(bench, new)
+    assert land(bench, new)
     assert not sprung.exists()
 
 

@@ -30,7 +30,7 @@ def section(title: str) -> str:
 def signature(function: object) -> str:
     assert callable(function)
     text = str(inspect.signature(function)).replace("(self, ", "(").replace("(self)", "()")
-    return re.sub(r"carrel\.(?:domain\.results|git\.predict)\.", "", text)
+    return re.sub(r"carrel\.(?:domain\.results|git\.merging\.predict)\.", "", text)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from carrel.git.changes import changes
+from carrel.git.capturing.changes import changes
 
 from carrel.domain.results import WorkspaceChanges
 from carrel.errors import NotFoundError, RefusedError

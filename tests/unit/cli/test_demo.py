@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from carrel.cli.stage import pages
 from carrel.control.demo import repository, script
 from carrel.git.gateway import Git
 
@@ -124,6 +125,17 @@ def test_on_a_terminal_it_fits(width: int, cli: Cli, tmp_path: Path) -> None:
     assert not [line for line in lines if len(line) > width]
     assert any("Nothing is lost" in line for line in lines)
     assert "\x1b[32m" in shown.decode()
+
+
+def test_the_version_that_lost_fits_whichever_it_is() -> None:
+    """Which agent is the slower one, and so what is shown, differs from run to run."""
+    long = "a sentence of a guide, " * 8
+    told = pages.loser("git show it", f"{long}\nshort", room=80).plain.splitlines()
+    assert told[0] == "$ git show it"
+    assert told[1].endswith("…")
+    assert [len(line) <= 80 for line in told] == [True, True, True]
+    command = f"git show {long}"
+    assert pages.loser(command, "", room=80).plain.splitlines()[0] == f"$ {command}"
 
 
 def test_carrels_own_checkout_stays_untouched(cli: Cli, tmp_path: Path) -> None:

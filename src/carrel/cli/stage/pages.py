@@ -76,11 +76,17 @@ def _winner(one: "Settlement", child: str, parent: str) -> str:
     return f"{child if one.winner.value == 'child' else parent} wins"
 
 
-def loser(where: str, text: str) -> Text:
-    """Return how to see a version that lost, and its first lines."""
+def loser(where: str, text: str, *, room: int) -> Text:
+    """Return how to see a version that lost, and its first lines.
+
+    Args:
+        where: The command that shows it; never cut, since it is there to be copied.
+        text: The version.
+        room: Columns that its lines may take.
+    """
     lines = text.splitlines()
     more = [f"… {count(len(lines) - _MOST_LINES, 'more line')}"] * (len(lines) > _MOST_LINES)
-    body = "\n".join(f"  │ {shown(line)}" for line in [*lines[:_MOST_LINES], *more])
+    body = "\n".join(cut(f"  │ {shown(line)}", room) for line in [*lines[:_MOST_LINES], *more])
     command = (("$ ", "dim"), (where, "cyan"), "\n", (body, "dim"))
     return Text.assemble(*command, no_wrap=True, overflow="ignore")
 

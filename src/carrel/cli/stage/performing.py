@@ -158,7 +158,8 @@ class _Play:
         lost = proof.a_loser(vault, results)
         if lost is not None:
             where = f"--git-dir={vault.git_dir} " if self.keep else ""
-            self.show.put(pages.loser(f"git {where}show {lost[0]}", lost[1]))
+            command, room = f"git {where}show {lost[0]}", self.show.console.width
+            self.show.put(pages.loser(command, lost[1], room=room))
         self.show.put(pages.found(proved))
         wrong = demonstration.review()
         self.show.put(

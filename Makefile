@@ -94,6 +94,7 @@ $(VENV)/.node: requirements-node.lock $(VENV)/.made
 
 # --- upkeep ----------------------------------------------------------------------------------
 
+EXTRAS := --extra coder --extra notify --extra policy
 UV := uv==0.13.8
 # No address of a package index is ever written: uv asks the one that pip is set up with.
 COMPILE = UV_DEFAULT_INDEX="$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)"; \
@@ -103,8 +104,8 @@ COMPILE = UV_DEFAULT_INDEX="$$($(BIN)/python -m pip config get global.index-url 
 
 lock: $(VENV)/.made ## Take newer versions into the lock files
 	@$(BIN)/python -m venv build/uv && build/uv/bin/pip install --quiet "$(UV)"
-	@$(COMPILE) pyproject.toml --group build --output-file requirements.lock
-	@$(COMPILE) pyproject.toml --group dev --constraint requirements.lock \
+	@$(COMPILE) pyproject.toml $(EXTRAS) --group build --output-file requirements.lock
+	@$(COMPILE) pyproject.toml $(EXTRAS) --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	@$(COMPILE) --group node --output-file requirements-node.lock
 	@rm -rf build/uv

@@ -54,6 +54,27 @@ def only(*names: str) -> pytest.MarkDecorator:
 MOUNTING = only("overlay", "user_overlay", "fuse_overlay")
 
 
+USES = {
+    "works in the tree": "import os; os.chdir('.')",
+    "has files of the tree open": "import os; open_file = open('README'); os.chdir('/')",
+    "has files of the tree mapped": "import mmap, os; file = open('README');"
+    " seen = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ); os.chdir('/');"
+    " os.closerange(3, 99)",
+}
+
+
+@only("overlay")
+@pytest.mark.parametrize("how", USES)
+def test_whoever_uses_the_tree_is_named_and_an_idle_one_stays_shown(bench: Bench, how: str) -> None:
+    place = bench.create()
+    for _ in range(3):  # the kernel unmounts an idle mount when it is asked carelessly twice
+        assert bench.driver.occupants(place) == []
+    assert bench.driver.presented(place)
+    command = [sys.executable, "-I", "-S", "-c", f"{USES[how]}; {SLEEP}"]
+    with living(command, place.tree) as using:
+        assert [(one.pid, one.how) for one in bench.driver.occupants(place)] == [(using.pid, how)]
+
+
 @MOUNTING
 def test_a_process_that_stays_inside_forbids_a_second_mount(bench: Bench) -> None:
     place = bench.create()
@@ -256,6 +277,9 @@ def test_a_service_that_receives_our_mounts_keeps_none(bench: Bench) -> None:
     try:
         place = bench.create()
         follower = ["unshare", "--mount", "--propagation=slave", sys.executable, "-c", SLEEP]
+        with living(follower, place.tree) as sitting:
+            listed = [(one.pid, one.sits) for one in bench.driver.occupants(place)]
+            assert listed == [(sitting.pid, True)]
         with living(follower, "/"):
             assert bench.driver.occupants(place) == []
             bench.driver.withdraw(place)

@@ -7,7 +7,7 @@ over. Only links' texts and plain tables are read, never anything through `/proc
 import ctypes
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from carrel.system import mounts
@@ -78,11 +78,16 @@ def namespace(pid: int | str, kind: str = "mnt") -> str:
         return ""
 
 
-def sitting_in(folder: str) -> list[Seen]:
-    """List the processes that work in a folder, run from it, or hold files of it open."""
+def sitting_in(folder: str, among: Iterable[int] | None = None) -> list[Seen]:
+    """List the processes that work in a folder, run from it, or hold files of it open.
+
+    Args:
+        folder: Which.
+        among: The processes to look at; all when None.
+    """
     inside = _Inside(folder)
     found: list[Seen] = []
-    for pid in pids():
+    for pid in pids() if among is None else among:
         how = inside.reason(pid)
         if how:
             found.append(Seen(pid, command_of(pid), how))

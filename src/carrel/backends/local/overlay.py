@@ -82,7 +82,12 @@ class OverlayDriver:
 
     def occupants(self, place: Place) -> list[Occupant]:
         """List who sits in the tree or keeps the mount."""
-        return survivors.occupants(place)
+
+        def idle() -> bool:
+            with held(place.home):  # see `mounts.idle`: one may ask at a time
+                return mounts.idle(place.tree)
+
+        return survivors.occupants(place, idle=idle)
 
     def _mounted(self, place: Place) -> bool:
         mount = mounts.mount_at(place.tree)

@@ -51,17 +51,25 @@ def survivors(place: Place) -> list[Seen]:
     return list(found.values())
 
 
-def occupants(place: Place) -> list[Occupant]:
+def occupants(place: Place, *, idle: Callable[[], bool] = lambda: False) -> list[Occupant]:
     """List who sits in the tree, and who sees its mount from a namespace of their own.
 
     A namespace that receives our mounts and unmounts (a service's private one) does not keep
-    the mount, so its processes are not listed.
+    the mount, so its processes are not listed unless they sit in the tree.
+
+    Args:
+        place: Where.
+        idle: Tells whether nobody of our namespace uses the mount; asked where there is just
+            one. It spares looking into every process of the machine.
     """
     ours = is_ours(place)
     here = [mount for mount in mounts.mounts() if ours(mount)]
     peers = frozenset[bytes]().union(*(mount.peers for mount in here))
-    found = {seen.pid: seen for seen in processes_seen.sitting_in(place.tree)}
-    seeing = [seen for seen, mount in processes_seen.seeing(ours) if not (mount.peers & peers)]
+    elsewhere = processes_seen.seeing(ours)
+    alone = len(here) == 1 and idle()
+    among = [seen.pid for seen, _ in elsewhere] if alone else None
+    found = {seen.pid: seen for seen in processes_seen.sitting_in(place.tree, among)}
+    seeing = [seen for seen, mount in elsewhere if not (mount.peers & peers)]
     others = [seen for seen in seeing if seen.pid not in found]
     device = _device(place, mounted=bool(here)) if others else None
     holding = {seen.pid for seen in processes_seen.holding_device(device)} if device else set[int]()

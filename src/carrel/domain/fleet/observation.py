@@ -3,17 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 from carrel.domain.fleet.deployment import Deployment
 from carrel.domain.fleet.people import Group, Organization, QuietHours, User
 from carrel.domain.fleet.templates import Template
 from carrel.domain.fleet.workspaces import FleetWorkspace
-
-_NO_TEMPLATES: Mapping[str, Template] = MappingProxyType({})
-_NO_USERS: Mapping[str, User] = MappingProxyType({})
-_NO_GROUPS: Mapping[str, Group] = MappingProxyType({})
-_NO_ORGANIZATIONS: Mapping[str, Organization] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +45,10 @@ class Observation:
     at: datetime
     deployment: Deployment
     workspaces: tuple[FleetWorkspace, ...]
-    templates: Mapping[str, Template] = field(default=_NO_TEMPLATES)
-    users: Mapping[str, User] = field(default=_NO_USERS)
-    groups: Mapping[str, Group] = field(default=_NO_GROUPS)
-    organizations: Mapping[str, Organization] = field(default=_NO_ORGANIZATIONS)
+    templates: Mapping[str, Template] = field(default_factory=dict[str, Template])
+    users: Mapping[str, User] = field(default_factory=dict[str, User])
+    groups: Mapping[str, Group] = field(default_factory=dict[str, Group])
+    organizations: Mapping[str, Organization] = field(default_factory=dict[str, Organization])
     default_quiet_hours: QuietHours | None = None
     gaps: tuple[Gap, ...] = ()
 

@@ -1,0 +1,173 @@
+"""Recorded observations come back as they were."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carrel.domain.fleet.deployment import Deployment, Feature, Source
+from carrel.domain.fleet.observation import Gap, Observation
+from carrel.domain.fleet.people import Group, Organization, QuietHours, User
+from carrel.domain.fleet.recording import Replay, recorded, settled
+from carrel.domain.fleet.templates import Template
+from carrel.domain.fleet.workspaces import (
+    Activity,
+    Build,
+    BuildStatus,
+    FleetWorkspace,
+    TaskStatus,
+    Transition,
+    Work,
+)
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+MOMENTS = st.integers(0, 10**12).map(lambda n: BEGIN + timedelta(microseconds=n))
+SPANS = st.integers(0, 10**12).map(lambda n: timedelta(microseconds=n))
+IDS = st.sampled_from(["a", "b", "c"])
+WORDS = st.text(max_size=3)
+
+BUILDS = st.builds(
+    Build,
+    build_id=WORDS,
+    number=st.integers(1, 9),
+    transition=st.sampled_from(Transition),
+    status=st.sampled_from(BuildStatus),
+    created_at=st.none() | MOMENTS,
+    deadline=st.none() | MOMENTS,
+)
+ACTIVITIES = st.builds(Activity, st.sampled_from(Work), st.none() | MOMENTS, WORDS)
+WORKSPACES = st.builds(
+    FleetWorkspace,
+    workspace_id=IDS,
+    name=WORDS,
+    owner_id=WORDS,
+    owner=WORDS,
+    organization_id=WORDS,
+    organization=WORDS,
+    template_id=WORDS,
+    template=WORDS,
+    build=BUILDS,
+    created_at=MOMENTS,
+    last_used_at=st.none() | MOMENTS,
+    activity=ACTIVITIES,
+    ttl=st.none() | SPANS,
+    dormant_at=st.none() | MOMENTS,
+    healthy=st.none() | st.booleans(),
+    task=st.sampled_from(TaskStatus),
+)
+TEMPLATES = st.builds(
+    Template,
+    template_id=IDS,
+    name=WORDS,
+    organization_id=WORDS,
+    default_ttl=st.none() | SPANS,
+    required_days=st.frozensets(st.integers(0, 6)),
+)
+USERS = st.builds(
+    User,
+    user_id=IDS,
+    username=WORDS,
+    last_seen_at=st.none() | MOMENTS,
+    groups=st.frozensets(WORDS, max_size=2),
+    quiet_hours=st.none() | st.builds(QuietHours, WORDS, st.booleans()),
+)
+DEPLOYMENTS = st.builds(
+    Deployment,
+    WORDS,
+    WORDS,
+    WORDS,
+    WORDS,
+    st.tuples(st.builds(Feature, WORDS, st.sampled_from(Source), WORDS)) | st.just(()),
+    st.tuples(WORDS),
+)
+
+
+def by_id(name, values):
+    return st.lists(values, max_size=3).map(lambda all_: {getattr(one, name): one for one in all_})
+
+
+OBSERVATIONS = st.builds(
+    Observation,
+    at=MOMENTS,
+    deployment=DEPLOYMENTS,
+    workspaces=by_id("workspace_id", WORKSPACES).map(
+        lambda found: tuple(found[key] for key in sorted(found))
+    ),
+    templates=by_id("template_id", TEMPLATES),
+    users=by_id("user_id", USERS),
+    groups=by_id("group_id", st.builds(Group, IDS, WORDS, WORDS)),
+    organizations=by_id("organization_id", st.builds(Organization, IDS, WORDS)),
+    default_quiet_hours=st.none() | st.builds(QuietHours, WORDS, st.booleans()),
+    gaps=st.lists(st.builds(Gap, WORDS, WORDS), max_size=1).map(tuple),
+)
+
+
+def written(observation, previous):
+    return json.loads(json.dumps(recorded(observation, previous)))
+
+
+@given(st.lists(OBSERVATIONS, min_size=1, max_size=4))
+def test_what_was_recorded_comes_back(observations):
+    replay, previous = Replay(), None
+    for observation in map(settled, observations):
+        replay.take(written(observation, previous))
+        assert replay.observation() == observation
+        for one in observation.workspaces:
+            assert replay.workspace(one.workspace_id) == one
+        previous = observation
+
+
+@given(OBSERVATIONS)
+def test_settling_twice_changes_nothing(observation):
+    assert settled(settled(observation)) == settled(observation)
+
+
+@given(OBSERVATIONS, MOMENTS)
+def test_the_same_again_costs_a_moment(observation, later):
+    once = settled(observation)
+    again = settled(replace(once, at=later))
+    assert set(written(again, once)) == {"at"}
+
+
+@given(OBSERVATIONS, OBSERVATIONS)
+def test_what_moved_is_named(one, other):
+    replay = Replay()
+    first, second = settled(one), settled(other)
+    replay.take(written(first, None))
+    replay.take(written(second, first))
+    before = {each.workspace_id: each for each in first.workspaces}
+    after = {each.workspace_id: each for each in second.workspaces}
+    moved = {
+        key
+        for key in before.keys() | after.keys()
+        if key not in before
+        or key not in after
+        or replace(before[key], last_used_at=None) != replace(after[key], last_used_at=None)
+    }
+    assert replay.touched >= moved
+
+
+def test_a_fleet_at_work_costs_nothing_more_than_one_that_sleeps():
+    at_work = FleetWorkspace(
+        workspace_id="a",
+        name="w",
+        owner_id="u",
+        owner="u",
+        organization_id="o",
+        organization="o",
+        template_id="t",
+        template="t",
+        build=Build("b", 1, Transition.START, BuildStatus.SUCCEEDED),
+        created_at=BEGIN,
+        last_used_at=BEGIN,
+        activity=Activity(Work.CONNECTED, BEGIN, "ssh"),
+    )
+    seen = Observation(BEGIN, Deployment("", "", "", ""), (at_work,))
+    later = replace(
+        seen,
+        at=BEGIN + timedelta(minutes=5),
+        workspaces=(replace(at_work, last_used_at=BEGIN + timedelta(minutes=4)),),
+    )
+    assert "workspaces" not in recorded(settled(later), settled(seen))

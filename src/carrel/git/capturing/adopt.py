@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from carrel.errors import FailedError, RefusedError
 from carrel.git.capturing.ownobjects import OwnObjects, quoted
+from carrel.git.capturing.plainobjects import taken_in
 from carrel.git.capturing.subject import Subject
 from carrel.git.capturing.tips import GitFolder, Tips, read_tips
 from carrel.git.nofollow import Below
@@ -83,10 +84,12 @@ class _Adoption:
         self.reader = tree.stores.vault_reader
         self.prefix = f"refs/carrel/ws/{tree.place.workspace_id}/tips/"
         self.marker = f"{tree.place.home}/adopting"
+        self.loose: dict[str, bytes] = {}
+        self.fresh: set[str] = set()
 
     def run(self) -> None:
         wanted = self.tips.all()
-        loose = self.own.loose()
+        loose = self.loose = self.own.loose()
         present = self._present(wanted | loose.keys() | self.tips.upstream)
         interrupted = os.path.lexists(self.marker)
         new = {oid for oid in loose if oid not in present}
@@ -112,6 +115,8 @@ class _Adoption:
         return {oid for oid, found in zip(asked, self.reader.infos(asked), strict=True) if found}
 
     def _transfer(self, missing: set[str], loose: set[str], present: set[str]) -> None:
+        if self._take_plain(missing | loose):
+            return
         known = present & (set(self.tips.refs.values()) | self.tips.upstream)
         try:
             self._move({*missing, *loose}, known)
@@ -121,6 +126,17 @@ class _Adoption:
                 count = len(loose) - len(sound)
                 self.tips.skipped.append((".git/objects", f"{count} objects are damaged"))
             self._one_by_one(missing, sound)
+
+    def _take_plain(self, wanted: set[str]) -> bool:
+        """Take them in without a process, if all are plain loose objects of our own user."""
+        if self.own.other_user() is not None:
+            return False  # git reads with the occupant's rights, and only with those
+        paths = {oid: path for oid, path in self.loose.items() if oid in wanted}
+        stored = dict(zip(paths, self.own.stored(paths.values()), strict=True))
+        done = taken_in(wanted, stored, f"{self.tree.place.vault}/objects", self.reader)
+        if done:
+            self.fresh |= wanted
+        return done
 
     def _one_by_one(self, missing: set[str], loose: set[str]) -> None:
         """Take in what can be, so that one broken reference doesn't hold up the others."""
@@ -167,7 +183,7 @@ class _Adoption:
 
     def _pin(self, wanted: set[str], loose: set[str]) -> None:
         """Keep every tip that nothing newer leads to, and what is merely staged."""
-        kinds = self._commits_of(oid for oid in wanted if not self.stores.in_base(oid))
+        kinds = self._commits_of(oid for oid in wanted if not self._is_kept(oid))
         parents = {parent for found in kinds.values() for parent in found}
         pins = {oid for oid in kinds if oid not in parents}
         parcel = self._parcel(loose, kinds.keys())
@@ -185,6 +201,12 @@ class _Adoption:
                 cure="Try again; nothing is lost.",
             )
         faults.point("adopt.pinned")
+
+    def _is_kept(self, oid: str) -> bool:
+        """Tell whether an object needs no reference: upstream's, or what the head stands on."""
+        if oid == self.tree.place.layer:
+            return True
+        return oid not in self.fresh and self.stores.in_base(oid)
 
     def _pinned(self) -> set[str]:
         try:

@@ -14,6 +14,7 @@ _FANOUT = re.compile(rb"[0-9a-f]{2}")
 _REST = re.compile(rb"(?:[0-9a-f]{62}|[0-9a-f]{38})")
 _LARGEST_LIST = 1 << 20
 _LARGEST_LOOSE = 1 << 30
+_PLAIN = 16 << 20
 _SHA1_DIGITS = 40
 
 
@@ -90,6 +91,10 @@ class OwnObjects:
             return None
         found = self.below.stat(self.objects)
         return found.st_uid if found is not None and found.st_uid != 0 else None
+
+    def stored(self, paths: Iterable[bytes]) -> list[bytes | None]:
+        """Return the files of loose objects as they are; None for what is no small file."""
+        return [self.below.small(path, _PLAIN) for path in paths]
 
     def sound(self, oids: Iterable[str]) -> set[str]:
         """Return those loose objects whose bytes fit their name."""

@@ -153,6 +153,10 @@ class Progress:
         at: Since when.
         build_id: The build that does it, where there is one.
         note: One sentence: what was answered, why it was skipped.
+        sent_at: When its request left; None: never.
+        holder: Which process sent it.
+        build_number: The workspace's latest build just before it was sent.
+        before: What undo needs, as it was just before; empty: as the plan says.
     """
 
     plan_id: str
@@ -161,6 +165,10 @@ class Progress:
     at: datetime
     build_id: str = ""
     note: str = ""
+    sent_at: datetime | None = None
+    holder: str = ""
+    build_number: int = 0
+    before: Mapping[str, str | int | None] = field(default_factory=dict[str, "str | int | None"])
 
 
 def sealed(plan: Plan) -> Plan:

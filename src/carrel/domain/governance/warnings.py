@@ -1,0 +1,58 @@
+"""Warnings: who was told that a workspace would be stopped, when, and how that went."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+_FORGOTTEN = timedelta(hours=24)
+"""After so long nobody remembers a warning."""
+
+
+class Delivery(StrEnum):
+    """How a warning went."""
+
+    SENT = "sent"
+    COVERED = "covered"
+    """The backend itself warns of the same stop."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """One warning of one workspace's stop.
+
+    Attributes:
+        workspace_id: Which workspace.
+        owner_id: Who was to be told.
+        build_number: The build that ran then: a newer one was not warned of.
+        due: The moment that the owner was told.
+        at: When it was sent.
+        delivery: How it went.
+        recipient: Where to, without secrets.
+        why: What went wrong, or empty.
+        plan_id: Which plan asked for it.
+    """
+
+    workspace_id: str
+    owner_id: str
+    build_number: int
+    due: datetime
+    at: datetime
+    delivery: Delivery
+    recipient: str = ""
+    why: str = ""
+    plan_id: str = ""
+
+    @property
+    def told(self) -> bool:
+        """Whether the owner knows."""
+        return self.delivery is not Delivery.FAILED
+
+    def holds(self, build_number: int, at: datetime) -> bool:
+        """Tell whether the owner was told of a stop of this build, not long ago."""
+        recent = timedelta(0) <= at - self.at < _FORGOTTEN
+        return self.told and self.build_number == build_number and recent
+
+    def allows(self, build_number: int, at: datetime) -> bool:
+        """Tell whether a stop now comes no earlier than the owner was told."""
+        return self.holds(build_number, at) and self.due <= at

@@ -28,6 +28,10 @@ class Wish(StrEnum):
     """Delete it; only ever in a plan of its own."""
 
 
+WITHHELD = "withheld"
+"""The category of a verdict whose policy could not answer: missing data, or an error in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What one policy says of one workspace at one moment.
@@ -113,6 +117,8 @@ class Policy(Protocol):
     summary: str
     needs: frozenset[str]
     """Kinds of gaps that make it unable to answer; then every wish to act is withheld."""
+    protects: bool
+    """Its wish is to keep: when it can't answer, the workspace is kept."""
 
     def read(self, table: Mapping[str, object]) -> object:
         """Turn its table into its settings.

@@ -1,0 +1,191 @@
+"""Recurring windows of time: weekdays, overnight, zones, daylight saving, holidays.
+
+A window begins (ends) at the first moment at which the wall clock of its zone shows its time or
+a later one. So a time that daylight saving skips counts from the jump, and one that comes twice
+counts the first time.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
+from zoneinfo import ZoneInfo
+
+EVERY_DAY = frozenset(range(7))
+_DAY = timedelta(days=1)
+_AROUND = 9
+"""Days looked at around a moment: a week and what hangs over its ends."""
+_FARTHEST = 60
+"""A stretch of more days than this is taken to have no end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window that begins on certain weekdays.
+
+    Attributes:
+        start: Wall-clock time at which it begins.
+        end: At which it ends: on the next day if it is not after `start`.
+        days: Weekdays on which it begins, Monday is 0.
+    """
+
+    start: time
+    end: time
+    days: frozenset[int] = EVERY_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Whole days, from the first to the last, both counted: holidays, a vacation."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time without a break, from a moment up to another; None: without an end."""
+
+    start: datetime
+    end: datetime | None
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.start <= at and (self.end is None or at < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Windows that recur in one zone, and whole days that lie inside altogether.
+
+    Attributes:
+        zone: Whose wall clock counts.
+        windows: The windows; those that meet are one.
+        whole_days: Days that lie inside from midnight to midnight.
+        free_days: Days on which no window begins.
+        length: If given, every window is so long, whatever its end says.
+    """
+
+    zone: ZoneInfo
+    windows: tuple[Window, ...] = ()
+    whole_days: tuple[Days, ...] = ()
+    free_days: tuple[Days, ...] = ()
+    length: timedelta | None = None
+
+    def present(self, at: datetime) -> Stretch | None:
+        """Return the stretch that a moment lies in; None outside."""
+        found = next((one for one in self._merged(self._day(at)) if at in one), None)
+        if found is None:
+            return None
+        return Stretch(self._true_start(found), self._true_end(found))
+
+    def following(self, at: datetime) -> Stretch | None:
+        """Return the first stretch that begins after a moment; None: there is none."""
+        day = self._day(at)
+        for centre in self._centres(day):
+            for one in self._merged(centre):
+                if one.start > at:
+                    start = self._true_start(one)
+                    if start > at:
+                        return Stretch(start, self._true_end(one))
+        return None
+
+    def last_end(self, at: datetime) -> datetime | None:
+        """Return when the last stretch ended, at a moment outside; None: not in the last days."""
+        ends = [
+            one.end for one in self._merged(self._day(at)) if one.end is not None and one.end <= at
+        ]
+        return max(ends, default=None)
+
+    def change(self, at: datetime) -> datetime | None:
+        """Return when inside and outside change places next; None: never."""
+        present = self.present(at)
+        if present is not None:
+            return present.end
+        following = self.following(at)
+        return following.start if following else None
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
+
+    def _centres(self, day: date) -> list[date]:
+        """The days around which the next stretch can begin: soon, or at a far holiday."""
+        far = sorted(days.first for days in self.whole_days if days.first > day)
+        weeks = [day + timedelta(days=ahead) for ahead in range(0, 8 * _AROUND, _AROUND)]
+        return [*weeks, *(first for first in far if first > weeks[-1])]
+
+    def _merged(self, centre: date) -> list[Stretch]:
+        days = (centre + timedelta(days=ahead) for ahead in range(-_AROUND, _AROUND + 1))
+        return _joined(chain.from_iterable(self._on(day) for day in days))
+
+    def _on(self, day: date) -> list[tuple[datetime, datetime]]:
+        found: list[tuple[datetime, datetime]] = []
+        if any(day in days for days in self.whole_days):
+            found.append((self._first(day, time()), self._first(day + _DAY, time())))
+        if any(day in days for days in self.free_days):
+            return found
+        weekday = day.weekday()
+        return found + [self._between(day, one) for one in self.windows if weekday in one.days]
+
+    def _between(self, day: date, window: Window) -> tuple[datetime, datetime]:
+        start = self._first(day, window.start)
+        if self.length is not None:
+            return start, start + self.length
+        last = day if window.end > window.start else day + _DAY
+        return start, self._first(last, window.end)
+
+    def _first(self, day: date, at: time) -> datetime:
+        return first_moment(datetime.combine(day, at), self.zone)
+
+    def _true_start(self, found: Stretch) -> datetime:
+        """Follow windows that meet back to where they began."""
+        start, limit = found.start, found.start - _FARTHEST * _DAY
+        while start > limit:
+            before = self._merged(self._day(start - _DAY))
+            earlier = next(one for one in before if start in one or one.end == start)
+            if earlier.start >= start:
+                break
+            start = earlier.start
+        return start
+
+    def _true_end(self, found: Stretch) -> datetime | None:
+        """Follow windows that meet to where they end; None: none is in sight."""
+        end = found.end
+        limit = found.start + _FARTHEST * _DAY
+        while end is not None and end < limit:
+            later = next((one for one in self._merged(self._day(end)) if end in one), None)
+            if later is None or later.end is None:
+                return end
+            end = later.end
+        return None
+
+
+def first_moment(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first moment, in UTC, at which a zone's wall clock shows a time or a later one."""
+    early = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    late = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if early <= late:
+        return early
+    # The clock jumps over it: the jump lies between the two readings.
+    low, high = late, early
+    while high - low > timedelta(seconds=1):
+        middle = (low + (high - low) / 2).replace(microsecond=0)
+        if middle.astimezone(zone).replace(tzinfo=None) >= wall:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _joined(pairs: "chain[tuple[datetime, datetime]]") -> list[Stretch]:
+    found: list[Stretch] = []
+    for start, end in sorted(pairs):
+        last = found[-1] if found else None
+        if start >= end:
+            continue  # daylight saving jumped over the whole window
+        if last is not None and last.end is not None and start <= last.end:
+            found[-1] = Stretch(last.start, max(end, last.end))
+        else:
+            found.append(Stretch(start, end))
+    return found

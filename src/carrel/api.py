@@ -1,5 +1,6 @@
 """The public Python interface: one service with the methods of the workspace guide."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from carrel.control import (
 from carrel.control import reconcile as reconciling
 from carrel.control.context import Context
 from carrel.control.finding import find, find_active
+from carrel.control.furnishing import Wishes
 from carrel.control.workspaces import Request
 from carrel.domain.conflicts import Rules, Strategy
 from carrel.domain.leases import Lease
@@ -46,7 +48,7 @@ class WorkspaceManagerService:
         self._context: Context = open_context(store=db)
         self._started = False
 
-    def create_workspace(
+    def create_workspace(  # noqa: PLR0913 - the guide's six, and wishes by name
         self,
         agent_id: str,
         repo_url: str | None = None,
@@ -54,6 +56,10 @@ class WorkspaceManagerService:
         parent_id: str | None = None,
         use_docker: bool = False,
         host_port: int | None = None,
+        *,
+        copy: Sequence[str] = (),
+        share: Sequence[str] = (),
+        skip_smudge: bool = False,
     ) -> WorkspaceInfo:
         """Make an isolated workspace on a branch of its own, or return the open one.
 
@@ -67,6 +73,9 @@ class WorkspaceManagerService:
                 committed is inherited too (captured by a checkpoint).
             use_docker: Refused until a container backend exists; never silently local.
             host_port: For containers only.
+            copy: Patterns of ignored files of the user's clone to copy, besides `files.copy`.
+            share: Patterns of those to link to, besides `files.share`.
+            skip_smudge: Leave pointers of Git LFS and the like although their filter may run.
 
         Returns:
             Working directory (absolute), branch, start commit (full id) and workspace id.
@@ -86,6 +95,7 @@ class WorkspaceManagerService:
                 parent=parent_id,
                 use_docker=use_docker or host_port is not None,
                 cwd=identity.folder(),
+                wishes=Wishes(tuple(copy), tuple(share), skip_smudge),
             ),
         )
         return WorkspaceInfo(

@@ -121,4 +121,5 @@ def _config(settings: Settings) -> Config:
         identity=(settings.identity.name, settings.identity.email),
         copy=settings.files.copy,
         share=settings.files.share,
+        allow_filters=settings.git.allow_filters,
     )

@@ -30,7 +30,9 @@ def section(title: str) -> str:
 def signature(function: object) -> str:
     assert callable(function)
     text = str(inspect.signature(function)).replace("(self, ", "(").replace("(self)", "()")
-    return re.sub(r"carrel\.(?:domain\.results|git\.merging\.predict)\.", "", text)
+    return re.sub(
+        r"(?:carrel\.(?:domain\.results|git\.merging\.predict)|collections\.abc)\.", "", text
+    )
 
 
 @pytest.mark.parametrize("name", METHODS)

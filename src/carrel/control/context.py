@@ -11,6 +11,8 @@ from carrel.domain.limits import Limits
 from carrel.domain.projects import Project
 from carrel.domain.retention import Retention
 from carrel.domain.workspaces import Place, Workspace
+from carrel.git import filters
+from carrel.git.filters import Filters
 from carrel.git.storing.layers import Layers
 from carrel.git.storing.remote import CLOSED, Access
 from carrel.git.storing.stores import Stores
@@ -41,6 +43,7 @@ class Config:
         identity: Name and e-mail of the commits that Carrel makes.
         copy: Patterns of ignored files that new workspaces get a copy of.
         share: Patterns of ignored files and folders that new workspaces get a link to.
+        allow_filters: Names of the filters of git that may run, by the owner's own commands.
     """
 
     home: str
@@ -55,6 +58,7 @@ class Config:
     identity: tuple[str, str] = ("Carrel", "carrel@localhost")
     copy: tuple[str, ...] = ()
     share: tuple[str, ...] = ()
+    allow_filters: tuple[str, ...] = ()
 
 
 def _silent(_: str) -> None:
@@ -86,6 +90,7 @@ class Context:
     projects: dict[str, Project] = field(default_factory=dict[str, Project])
     _stores: dict[str, Stores] = field(default_factory=dict[str, Stores])
     _layers: dict[str, Layers] = field(default_factory=dict[str, Layers])
+    _filters: dict[str, Filters] = field(default_factory=dict[str, Filters])
 
     def project_home(self, project_id: str) -> str:
         """Return the folder of a project's stores and layers."""
@@ -103,6 +108,18 @@ class Context:
         found = self._layers.get(project.project_id)
         if found is None:
             found = self._layers.setdefault(project.project_id, Layers(self.stores(project)))
+        return found
+
+    def filters(self, project: Project) -> Filters:
+        """Return the filters that may run on a project's files; they are looked up once."""
+        if not self.config.allow_filters:
+            return filters.NONE
+        found = self._filters.get(project.project_id)
+        if found is None:
+            git = self.stores(project).vault
+            lent = self.access.environment
+            found = filters.owned(git, self.config.allow_filters, lent, project.source)
+            self._filters[project.project_id] = found
         return found
 
     def driver(self, workspace: Workspace) -> Driver:

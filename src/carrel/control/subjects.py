@@ -15,7 +15,9 @@ def subject(ctx: Context, workspace: Workspace) -> Subject:
     driver, place, stores = ctx.driver(workspace), ctx.place(workspace), ctx.stores(project)
     if not driver.capabilities.layered:
         driver.present(place, ())
-        return Subject(stores=stores, place=place, driver=driver, lowers=())
+        return Subject(
+            stores=stores, place=place, driver=driver, lowers=(), filters=ctx.filters(project)
+        )
     layer = ctx.layers(project).ensure(workspace.layer)
     if not driver.presented(place):
         driver.present(place, layer.lowers)
@@ -26,4 +28,5 @@ def subject(ctx: Context, workspace: Workspace) -> Subject:
         lowers=layer.lowers,
         has_attributes=layer.has_attributes,
         has_ignores=layer.has_ignores,
+        filters=ctx.filters(project),
     )

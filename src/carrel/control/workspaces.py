@@ -1,19 +1,21 @@
 """Making workspaces, showing them, and making their trees visible."""
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from carrel.control import checkpoints, projects
 from carrel.control.context import Context
 from carrel.control.explaining import explained
 from carrel.control.finding import find, find_active, reread
+from carrel.control.furnishing import Wishes, furnish, refuse_impossible
 from carrel.control.undoing import undo_creation
 from carrel.domain.names import branch_for, checked_name
-from carrel.domain.projects import Project, SourceKind
+from carrel.domain.projects import Project
 from carrel.domain.workspaces import OPEN_STATES, Outcome, State, Workspace
 from carrel.errors import CarrelError, LimitError, RefusedError
 from carrel.git.refs import Move, zeros
-from carrel.git.storing import extras, upstream
+from carrel.git.storing import upstream
 from carrel.git.storing.seed import full_seed, layered_seed
 from carrel.git.storing.upstream import News
 from carrel.system import disk, faults
@@ -34,6 +36,7 @@ class Request:
         use_docker: Ask for a container.
         cwd: The caller's folder, for finding the project.
         offline: Do not ask a remote for news.
+        wishes: What it gets besides the files of its commit.
     """
 
     agent_id: str
@@ -45,6 +48,7 @@ class Request:
     use_docker: bool = False
     cwd: str | None = None
     offline: bool = False
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,14 @@ def create(ctx: Context, request: Request) -> Workspace:
     if existing is not None:
         return _same(ctx, existing, request)
     project = _project(ctx, request)
+    refuse_impossible(project, request.wishes)
     start = _start(ctx, project, request)
     driver = ctx.ladder.choose(_root(ctx), request.driver or ctx.config.driver)
     _check_disk(ctx)
     draft = _draft(ctx, project, start, name, driver.name)
     try:
         with ctx.lock(project.project_id, draft.workspace_id):
-            return _built(ctx, project, _reserved(ctx, project, draft))
+            return _built(ctx, project, _reserved(ctx, project, draft), request.wishes)
     except RefusedError as error:
         if error.code != "agent_busy":
             raise
@@ -241,16 +246,26 @@ def _differences(ctx: Context, existing: Workspace, request: Request) -> list[st
     else:
         asked = (projects.holding(ctx, request.cwd) if request.cwd else None) or there
     parent = find(ctx, request.parent).workspace_id if request.parent else None
-    compared = [
+    compared: list[tuple[str, object, object]] = [
         ("project", there.name, asked.name),
         ("parent", existing.parent_id, parent),
         ("driver", existing.driver, request.driver or existing.driver),
     ]
     if parent is None:
         compared.append(("branch", existing.start_ref, request.branch or there.default_branch))
+    had, wished = _wished(ctx, existing), request.wishes.as_mapping()
+    compared += [(what, had.get(what, wished[what]), wished[what]) for what in wished]
     return [
         f"{what}: it has {is_!r}, asked was {was!r}" for what, is_, was in compared if is_ != was
     ]
+
+
+def _wished(ctx: Context, existing: Workspace) -> Mapping[str, object]:
+    """Return what the ledger says that a workspace was asked for with."""
+    with ctx.store.reading() as tx:
+        told = tx.events(subject=existing.workspace_id)
+    made = [event.data for event in told if event.action == "workspace.created"]
+    return made[-1] if made else {}
 
 
 def _project(ctx: Context, request: Request) -> Project:
@@ -333,23 +348,7 @@ def _reserved(ctx: Context, project: Project, draft: Workspace) -> Workspace:
     return workspace
 
 
-def _bring_extras(
-    ctx: Context, project: Project, workspace: Workspace, below: tuple[str, ...]
-) -> None:
-    if project.kind is not SourceKind.PATH or not (ctx.config.copy or ctx.config.share):
-        return
-    driver = ctx.driver(workspace)
-    # Through the mount where there is one: it shows what the layer has, and must not be gone
-    # round while it is there. Elsewhere into what lies on top, which nobody has seen yet.
-    tree = (
-        workspace.working_directory
-        if driver.capabilities.host_path
-        else os.path.dirname(driver.git_dirs(ctx.place(workspace), below)[0])
-    )
-    extras.bring(project.source, tree, copy=ctx.config.copy, share=ctx.config.share)
-
-
-def _built(ctx: Context, project: Project, workspace: Workspace) -> Workspace:
+def _built(ctx: Context, project: Project, workspace: Workspace, wishes: Wishes) -> Workspace:
     faults.point("create.reserved")
     driver, place = ctx.driver(workspace), ctx.place(workspace)
     stores = ctx.stores(project)
@@ -364,7 +363,7 @@ def _built(ctx: Context, project: Project, workspace: Workspace) -> Workspace:
             seed = make_seed(stores, project, workspace.branch_name, workspace.parent_commit)
             driver.create(place, below, seed)
         faults.point("create.tree")
-        _bring_extras(ctx, project, workspace, below)
+        furnish(ctx, project, workspace, wishes)
         head = f"refs/carrel/ws/{workspace.workspace_id}/head"
         stores.vault_refs.move((Move(head, workspace.head_commit, zeros(stores.width)),))
         faults.point("create.refs")
@@ -377,6 +376,7 @@ def _built(ctx: Context, project: Project, workspace: Workspace) -> Workspace:
             commit=workspace.parent_commit,
             driver=driver.name,
             parent=workspace.parent_id,
+            **wishes.as_mapping(),
         ) as tx:
             tx.save_workspace(active)
     except (CarrelError, OSError) as error:

@@ -2,7 +2,8 @@
 
 Nothing that a repository, a user or a system configures is obeyed: no hooks, no fsmonitor,
 no external diff, textconv or filter, no system, global or injected configuration. What a
-repository's own `config` still says is overridden where it could run something.
+repository's own `config` still says is overridden where it could run something. The one thing
+that is let in are filters that the owner allowed by name (`carrel.git.filters`).
 """
 
 import os

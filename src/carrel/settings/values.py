@@ -165,6 +165,17 @@ class Files:
 
 
 @_section
+class Git:
+    """`[git]`."""
+
+    allow_filters: tuple[str, ...] = _key(
+        (),
+        readers.texts("a list of names, such as ['lfs']"),
+        "Filters that attributes may name; run by the commands of your own git configuration.",
+    )
+
+
+@_section
 class Identity:
     """`[identity]`."""
 
@@ -207,6 +218,7 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     tend: Tend = field(default_factory=Tend)
     files: Files = field(default_factory=Files)
+    git: Git = field(default_factory=Git)
     identity: Identity = field(default_factory=Identity)
     origins: tuple[tuple[str, str], ...] = ()
 
@@ -237,6 +249,7 @@ SECTIONS: dict[str, type[Any]] = {
     "retention": Retention,
     "tend": Tend,
     "files": Files,
+    "git": Git,
     "identity": Identity,
 }
 

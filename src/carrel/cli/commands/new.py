@@ -18,12 +18,14 @@ app = group()
     "carrel new agent-1",
     "carrel new fix-login --from release-2",
     "carrel new agent-1-helper --parent agent-1     starts from its work, saved or not",
+    "carrel new agent-3 --copy .env --share node_modules",
     'cd "$(carrel new agent-2 --json | jq -r .working_directory)"',
 )
 def new(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Who will work there.", show_default=False)
     ],
+    *,
     project: Project = None,
     start: Annotated[
         str | None,
@@ -44,6 +46,18 @@ def new(
         str | None,
         typer.Option(help="How the tree is made; see 'carrel doctor'.", show_default=False),
     ] = None,
+    copy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Copy ignored files of your clone; repeatable."),
+    ] = None,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Link to ignored files of your clone; repeatable."),
+    ] = None,
+    skip_smudge: Annotated[
+        bool,
+        typer.Option("--skip-smudge", help="Leave the pointers of Git LFS and other filters."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a workspace on a branch of its own, or return the one that is there.
@@ -51,6 +65,7 @@ def new(
     Asking again in equal words returns the same workspace; in other words it is refused.
     """
     from carrel.control import workspaces
+    from carrel.control.furnishing import Wishes
     from carrel.system import identity
 
     out = Output(as_json=as_json)
@@ -61,6 +76,7 @@ def new(
         parent=parent,
         driver=driver,
         cwd=identity.folder(),
+        wishes=Wishes(tuple(copy or ()), tuple(share or ()), skip_smudge),
     )
     with opened() as ctx, out.working(f"Making the workspace {name}"):
         made = workspaces.create(ctx, request)

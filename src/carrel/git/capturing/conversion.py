@@ -2,7 +2,7 @@
 
 Only what provably needs no conversion is stored directly. The rest is given to git as copies
 in a throwaway work tree, beside copies of the attribute files. Filters (`filter=lfs`) name a
-program; none is defined in Carrel's own configuration, so none ever runs.
+program; git knows none but those that the owner allowed, by his own commands.
 """
 
 import os
@@ -134,7 +134,11 @@ def to_git(
 
 
 def from_git(
-    scratch: Scratch, attributes: Attributes, files: Mapping[bytes, Entry]
+    scratch: Scratch,
+    attributes: Attributes,
+    files: Mapping[bytes, Entry],
+    *,
+    filtering: bool = False,
 ) -> dict[bytes, bytes]:
     """Return the bytes that git would check out, for those files that may need conversion.
 
@@ -142,12 +146,14 @@ def from_git(
         scratch: An unused throwaway work tree.
         attributes: The attribute files of the tree that is checked out.
         files: Entries by path; links are passed over.
+        filtering: Git may run filters in the throwaway work tree, and shall.
     """
+    words = (*_CONVERTING, b"filter") if filtering else _CONVERTING
     paths = [
         path
         for path, entry in files.items()
         if entry.mode in {FILE, EXECUTABLE}
-        and any(attributes.mention(path, word) for word in _CONVERTING)
+        and any(attributes.mention(path, word) for word in words)
     ]
     if not paths:
         return {}

@@ -13,6 +13,7 @@ from carrel.errors import RefusedError
 from carrel.git.capturing.conversion import Attributes, Raw, filtered, may_convert, to_git
 from carrel.git.capturing.pruning import Tracked
 from carrel.git.capturing.scratch import Scratch
+from carrel.git.capturing.smudged import Smudged
 from carrel.git.nofollow import Below
 from carrel.git.objects import EXECUTABLE, FILE, LINK, Entry, PackWriter
 
@@ -43,6 +44,8 @@ class Files:
         max_file_bytes: Largest file that is taken.
         entries: The result, by path; None for what is gone.
         notes: What was stored in another way than its attributes ask for.
+        filters: Names of those that git may run, in the throwaway work tree.
+        smudged: Files that may still be just as a filter wrote them.
     """
 
     writer: PackWriter
@@ -53,7 +56,10 @@ class Files:
     scratch: Callable[[], Scratch]
     entries: dict[bytes, Entry | None] = field(default_factory=dict[bytes, Entry | None])
     notes: list[tuple[bytes, str]] = field(default_factory=list[tuple[bytes, str]])
+    filters: frozenset[str] = frozenset()
+    smudged: Mapping[bytes, Smudged] = field(default_factory=dict[bytes, Smudged])
     _pending: int = 0
+    _raw_bytes: int = 0
     _convertible: dict[bytes, tuple[Raw, int]] = field(default_factory=dict[bytes, tuple[Raw, int]])
     _heads: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
     _too_large: list[tuple[bytes, int]] = field(default_factory=list[tuple[bytes, int]])
@@ -88,19 +94,36 @@ class Files:
         if leaf.kind is LeafKind.LINK:
             self._store(path, self.below.link(leaf.source), LINK)
             return
+        if self._as_smudged(path, leaf):
+            return
         if leaf.size > self.max_file_bytes and self._unchanged(path, leaf):
             return
         data, status = self.below.read(leaf.source, self.max_file_bytes)
         if len(data) > self.max_file_bytes:
             self._too_large.append((path, max(status.st_size, len(data))))
             return
-        mode = _mode(status)
-        if may_convert(self.attributes, path, data):
+        self._take_in(path, data, _mode(status))
+
+    def _take_in(self, path: bytes, data: bytes, mode: int) -> None:
+        filtered_here = self.attributes.mention(path, b"filter")
+        if filtered_here:
+            self._heads[path] = data[:_HEAD_BYTES]
+        if (filtered_here and self.filters) or may_convert(self.attributes, path, data):
             self._convertible[path] = (Raw(data, self.tracked.entry(path)), mode)
+            self._raw_bytes += len(data)
+            if self._raw_bytes > _PACK_BYTES:
+                self._convert()
         else:
             self._store(path, data, mode)
-        if self.attributes.mention(path, b"filter"):
-            self._heads[path] = data[:_HEAD_BYTES]
+
+    def _as_smudged(self, path: bytes, leaf: Leaf) -> bool:
+        """Tell whether a file is just as a filter wrote it: then it is what the start has."""
+        known = self.smudged.get(path)
+        status = None if known is None else self.below.stat(leaf.source)
+        if known is None or status is None or not known.stands(status):
+            return False
+        self.entries[path] = Entry(_mode(status), known.oid)
+        return True
 
     def _unchanged(self, path: bytes, leaf: Leaf) -> bool:
         """Tell whether a huge file is one that git has already; it is hashed in pieces."""
@@ -149,6 +172,8 @@ class Files:
                 self.entries[path] = Entry(mode, result.oid)
             else:
                 self._store(path, raw.data if result is None else result.data or b"", mode)
+        self._convertible.clear()
+        self._raw_bytes = 0
 
     def _note_filters(self) -> None:
         if not self._heads:
@@ -158,6 +183,7 @@ class Files:
         self.notes += [
             (path, f"stored as it is on disk: the filter {name!r} is not run")
             for path, name in found
+            if name not in self.filters
         ]
 
 

@@ -16,6 +16,7 @@ from carrel.git.capturing.ignores import IGNORE_FILE, Ignores
 from carrel.git.capturing.pruning import Pruner, Tracked, early_ignores, top_folder
 from carrel.git.capturing.reading import Files, MovedError
 from carrel.git.capturing.scratch import Scratch
+from carrel.git.capturing.smudged import noted
 from carrel.git.capturing.staged import staged_among
 from carrel.git.capturing.subject import Subject
 from carrel.git.capturing.view import View, joined, leaves
@@ -99,6 +100,8 @@ class _Attempt:
         files = Files(
             self.writer, self.tracked, self.below, attributes, max_file_bytes, self._scratch
         )
+        files.filters = frozenset(self.subject.filters.names)
+        files.smudged = noted(self.subject.place.home) or {}
         files.take(flat.leaves, vanished_is_gone=last)
         flat.changes.update(files.entries)
         skipped = [*flat.skipped, *files.notes]
@@ -176,7 +179,7 @@ class _Attempt:
         return lambda _folder: None
 
     def _scratch(self) -> Scratch:
-        return Scratch(self.subject.home(), self.subject.stores.vault)
+        return Scratch(self.subject.home(), self.subject.filters.on(self.subject.stores.vault))
 
 
 def _named(folder: Folder, name: bytes) -> bool:

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from carrel.domain.workspaces import Place
+from carrel.git.filters import NONE, Filters
 from carrel.git.storing.stores import Stores
 from carrel.ports.driver import Driver
 
@@ -19,6 +20,7 @@ class Subject:
         lowers: Folders of the layer, top first; empty for drivers without layers.
         has_attributes: The layer holds `.gitattributes` somewhere (True when unknown).
         has_ignores: The layer holds `.gitignore` somewhere (True when unknown).
+        filters: Those that the owner allowed.
     """
 
     stores: Stores
@@ -27,6 +29,7 @@ class Subject:
     lowers: tuple[str, ...]
     has_attributes: bool = True
     has_ignores: bool = True
+    filters: Filters = NONE
 
     def git_dirs(self) -> tuple[bytes, ...]:
         """Return the folders that make up the workspace's own `.git/`, topmost first."""

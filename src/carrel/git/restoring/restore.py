@@ -9,10 +9,12 @@ from contextlib import suppress
 from carrel.errors import FailedError, RefusedError
 from carrel.git.capturing.conversion import Attributes, from_git
 from carrel.git.capturing.scratch import Scratch
+from carrel.git.capturing.smudged import noted as smudged
 from carrel.git.capturing.snapshot import snapshot
 from carrel.git.capturing.subject import Subject
 from carrel.git.capturing.tips import GitFolder, Tips
 from carrel.git.capturing.view import blob, joined
+from carrel.git.filters import NONE
 from carrel.git.forest import Forest
 from carrel.git.gateway import closed_environment
 from carrel.git.nofollow import Below
@@ -175,8 +177,11 @@ def _orders(tree: Subject, forest: Forest, before: str, after: str) -> list[Orde
     attributes = Attributes(
         lambda folder: blob(reader, forest.entry(after, joined(folder, b".gitattributes")))
     )
-    with Scratch(tree.home(), tree.stores.vault) as scratch:
-        contents.update(from_git(scratch, attributes, files))
+    # A workspace that got pointers keeps getting pointers.
+    filters = tree.filters if smudged(tree.place.home) is not None else NONE
+    with Scratch(tree.home(), filters.on(tree.stores.vault)) as scratch:
+        filtering = bool(filters.names)
+        contents.update(from_git(scratch, attributes, files, filtering=filtering))
     return [
         order
         for path, was, now in differing

@@ -41,11 +41,11 @@ def bring(clone: str, tree: str, *, copy: Sequence[str], share: Sequence[str]) -
         target = f"{tree}/{path}"
         if os.path.lexists(target) or _through_link(tree, path):
             continue
-        if _matches(path, copy):
+        if matches(path, copy):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             _copy(f"{clone}/{path}", target)
             copied.append(path)
-        elif _matches(path, share):
+        elif matches(path, share):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             os.symlink(f"{clone}/{path}", target)
             shared.append(path)
@@ -62,7 +62,8 @@ def _ignored(clone: str) -> list[str]:
     return [os.fsdecode(path.rstrip(b"/")) for path in listing.out.split(b"\0") if path]
 
 
-def _matches(path: str, patterns: Sequence[str]) -> bool:
+def matches(path: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a path, or its last component, fits one of some patterns."""
     names = (path, os.path.basename(path))
     return any(fnmatchcase(name, pattern.strip("/")) for name in names for pattern in patterns)
 

@@ -17,6 +17,7 @@ from carrel.errors import BadInputError, FailedError, NotFoundError
 from carrel.git.landing import landing
 from carrel.git.merging.merge import Merged
 from carrel.git.merging.merge import merge as merge_trees
+from carrel.git.objects import PackWriter
 from carrel.git.storing.stores import Stores
 from carrel.system import faults
 from carrel.system.identity import new_id
@@ -122,6 +123,7 @@ def _attempt(
         target.stores, target.project, target.branch, fetch=request.push, access=ctx.access
     )
     merge_id = new_id("m")
+    fresh = PackWriter(f"{target.stores.vault.git_dir}/objects", target.stores.width)
     merged = merge_trees(
         target.stores.vault,
         target.stores.vault_reader,
@@ -129,6 +131,7 @@ def _attempt(
         current.head_commit,
         rules,
         merge_id=merge_id,
+        fresh=fresh,
     )
     if merged.left:
         answer = _left(target.branch, tip, merged, rules)
@@ -138,6 +141,7 @@ def _attempt(
     if merged.up_to_date:
         return _already(ctx, current, target, tip, rules, request)
     if request.dry_run:
+        fresh.flush()
         landing.check(target.stores, target.project, target.branch, merged.tree_id, expected=tip)
         return _result(target.branch, tip, merged, rules)
     commit = landing.commit(
@@ -147,6 +151,7 @@ def _attempt(
         message=_message(current, target.branch, merged),
         when=ctx.clock.now(),
         identity=ctx.config.identity,
+        fresh=fresh,
     )
     faults.point("merge.committed")
     landed = Landed(merge_id, target.branch, commit, current.head_commit, merged.settlements)
@@ -158,6 +163,7 @@ def _attempt(
         target.branch,
         commit,
         expected=tip,
+        fresh=fresh,
         push=request.push,
         access=ctx.access,
     ):

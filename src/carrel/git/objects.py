@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from carrel.errors import FailedError, NotFoundError
 from carrel.git.gateway import Git
+from carrel.git.packs import Packed, note_written
 from carrel.system.processes import Conversation
 
 TREE = 0o040000
@@ -57,6 +58,22 @@ class Commit:
     parents: tuple[str, ...]
     time: int
     message: bytes
+
+
+def parse_commit(data: bytes) -> Commit:
+    """Read a commit object."""
+    head, _, message = data.partition(b"\n\n")
+    tree, time = "", 0
+    parents: list[str] = []
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
+        if key == b"tree":
+            tree = value.decode()
+        elif key == b"parent":
+            parents.append(value.decode())
+        elif key == b"committer":
+            time = int(value.rsplit(b" ", 2)[1])
+    return Commit(tree, tuple(parents), time, message)
 
 
 def parse_tree(data: bytes, width: int) -> dict[bytes, Entry]:
@@ -160,18 +177,7 @@ class Reader:
         if known is not None:
             return known
         info, data = self.read(revision + "^{commit}")
-        head, _, message = data.partition(b"\n\n")
-        tree, time = "", 0
-        parents: list[str] = []
-        for line in head.split(b"\n"):
-            key, _, value = line.partition(b" ")
-            if key == b"tree":
-                tree = value.decode()
-            elif key == b"parent":
-                parents.append(value.decode())
-            elif key == b"committer":
-                time = int(value.rsplit(b" ", 2)[1])
-        found = Commit(tree, tuple(parents), time, message)
+        found = parse_commit(data)
         if len(self._commits) >= _COMMITS:
             self._commits.clear()
         if info.size <= _SMALL:
@@ -247,25 +253,33 @@ def _silent(git: Git) -> FailedError:
     )
 
 
+_Whole = tuple[int, bytes]
+"""Kind, by git's number, and bytes of an object."""
+
+
 class PackWriter:
     """Collects new objects and writes them as one pack, durable before it is visible.
 
     One pack costs one `fsync`, where loose objects cost one each. The index is renamed into
     place last, so readers see all of it or nothing.
+
+    Attributes:
+        objects_dir: Object folder that gets the pack.
+        waiting: What is collected, by object id; objects of other packs come in as they are.
     """
 
     def __init__(self, objects_dir: str, width: int = 20) -> None:
         self.objects_dir = objects_dir
         self._hash = hashlib.sha1 if width == 20 else hashlib.sha256  # noqa: PLR2004
-        self._objects: dict[str, tuple[int, bytes]] = {}
+        self.waiting: dict[str, _Whole | Packed] = {}
 
     def __len__(self) -> int:
-        return len(self._objects)
+        return len(self.waiting)
 
     def add(self, kind: str, data: bytes) -> str:
         """Take an object in and return its id."""
         oid = self._hash(b"%s %d\0%s" % (kind.encode(), len(data), data)).hexdigest()
-        self._objects.setdefault(oid, (_KINDS[kind], data))
+        self.waiting.setdefault(oid, (_KINDS[kind], data))
         return oid
 
     def blob(self, data: bytes) -> str:
@@ -277,13 +291,13 @@ class PackWriter:
         return self.add("tree", format_tree(entries))
 
     def pending(self, oid: str) -> bytes | None:
-        """Return the bytes of an object that is not written yet."""
-        found = self._objects.get(oid)
-        return None if found is None else found[1]
+        """Return the bytes of an object that was added and is not written yet."""
+        found = self.waiting.get(oid)
+        return found[1] if isinstance(found, tuple) else None
 
     def flush(self) -> str | None:
         """Write the pack; return its name without suffix, or None when there was nothing."""
-        if not self._objects:
+        if not self.waiting:
             return None
         pack, rows = self._pack()
         trailer = pack[-len(self._hash().digest()) :]
@@ -293,18 +307,19 @@ class PackWriter:
         name = f"{folder}/pack-{trailer.hex()}"
         _durable(f"{name}.pack", pack)
         _durable(f"{name}.idx", index)
-        self._objects.clear()
+        self.waiting.clear()
+        note_written(name)
         return name
 
     def _pack(self) -> tuple[bytes, list[tuple[str, int, int]]]:
-        parts = [struct.pack(">4sII", b"PACK", 2, len(self._objects))]
+        parts = [struct.pack(">4sII", b"PACK", 2, len(self))]
         rows: list[tuple[str, int, int]] = []
         at = len(parts[0])
-        for oid, (kind, data) in self._objects.items():
-            packed = _pack_header(kind, len(data)) + _deflated(kind, data)
-            rows.append((oid, zlib.crc32(packed), at))
-            parts.append(packed)
-            at += len(packed)
+        for oid, found in self.waiting.items():
+            packed = found if isinstance(found, Packed) else _packed(*found)
+            rows.append((oid, packed.crc, at))
+            parts.append(packed.data)
+            at += len(packed.data)
         body = b"".join(parts)
         return body + self._hash(body).digest(), sorted(rows)
 
@@ -336,6 +351,11 @@ class PackWriter:
             )
         )
         return body + self._hash(body).digest()
+
+
+def _packed(kind: int, data: bytes) -> Packed:
+    packed = _pack_header(kind, len(data)) + _deflated(kind, data)
+    return Packed(packed, zlib.crc32(packed))
 
 
 def _deflated(kind: int, data: bytes) -> bytes:

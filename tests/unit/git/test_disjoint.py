@@ -7,10 +7,11 @@ from tests.contract.conflict_words import Tree
 from tests.contract.merge_vault import OLD, Vault
 from tests.unit.git.test_merge_laws import _commits, _three
 
-from carrel.git.ancestry import only_base
-from carrel.git.merging.disjoint import merge_disjoint
+from carrel.git.forest import Forest
+from carrel.git.merging.disjoint import find_disjoint
 from carrel.git.merging.mergetree import merge_bases, merge_tree
 from carrel.git.objects import PackWriter
+from carrel.git.reachable import only_base
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,13 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
 
 def _merged(vault: Vault, parent: str, child: str) -> str | None:
     writer = PackWriter(f"{vault.git.git_dir}/objects")
-    found = merge_disjoint(vault.reader, writer, parent, child)
+    forest = Forest(vault.reader, 20, writer)
+    found = find_disjoint(vault.reader, forest, parent, child)
+    if found is None or found.clashes:
+        return None
+    tree = forest.edit(found.tree, found.changes)
     writer.flush()
-    return found.tree if found else None
+    return tree
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -49,6 +54,7 @@ BASE: Tree = {"a": "a\n", "d/x": "x\n", "d/y": "y\n", "d/e/z": "z\n"}
         ({"a": "a\n", "d/e/z": "z\n"}, {"a": "new\n", "d/x": "x\n", "d/y": "y\n", "d/e/z": "z\n"}),
         ({**BASE, "a": ("x", "a\n")}, {"a": "a\n", "e/x": "x\n", "e/y": "y\n", "e/e/z": "z\n"}),
         ({**BASE, "a": "new\n"}, {"a": "a\n", "d": "a file\n"}),
+        ({**BASE, "a": "one\n"}, {**BASE, "a": "one\n", "d/x": "two\n"}),
     ],
 )
 def test_it_needs_no_git_where_the_sides_changed_other_things(
@@ -62,7 +68,6 @@ def test_it_needs_no_git_where_the_sides_changed_other_things(
     ("parent", "child"),
     [
         ({**BASE, "a": "one\n"}, {**BASE, "a": "two\n"}),
-        ({**BASE, "a": "one\n"}, {**BASE, "a": "one\n"}),
         ({**BASE, "d/n": "new\n"}, {"a": "a\n", "e/x": "x\n", "e/y": "y\n", "e/e/z": "z\n"}),
         ({**BASE, "d/x": "new\n"}, {"a": "a\n", "f": "x\n", "d/y": "y\n", "d/e/z": "z\n"}),
         ({**BASE, "n": "file\n"}, {**BASE, "n/x": "below\n"}),

@@ -6,7 +6,7 @@ commit the merge was made on; a lost race is no error but a reason to merge agai
 """
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -66,7 +66,7 @@ def tip(
     return upstream.refresh(stores, project, branch)
 
 
-def commit(
+def commit(  # noqa: PLR0913 - what a commit consists of
     stores: Stores,
     *,
     tree: str,
@@ -74,6 +74,7 @@ def commit(
     message: str,
     when: datetime,
     identity: tuple[str, str],
+    fresh: PackWriter | None = None,
 ) -> str:
     """Write a commit into the vault and return its id; nothing refers to it yet.
 
@@ -84,12 +85,16 @@ def commit(
         message: As it shall be stored.
         when: Author's and committer's date.
         identity: Name and e-mail.
+        fresh: Takes the commit instead of the vault, to be handed to `land`.
     """
     who = "{} <{}> {} +0000".format(*(_plain(part) for part in identity), int(when.timestamp()))
     head = [f"tree {tree}", *(f"parent {one}" for one in parents)]
     text = "\n".join([*head, f"author {who}", f"committer {who}", "", message])
+    data = text.replace("\0", "").encode(errors="surrogateescape")
+    if fresh is not None:
+        return fresh.add("commit", data)
     writer = PackWriter(f"{stores.vault.git_dir}/objects", stores.width)
-    oid = writer.add("commit", text.replace("\0", "").encode(errors="surrogateescape"))
+    oid = writer.add("commit", data)
     writer.flush()
     return oid
 
@@ -101,6 +106,7 @@ def land(  # noqa: PLR0913 - from, to, and how
     new: str,
     *,
     expected: str,
+    fresh: PackWriter | None = None,
     push: bool = False,
     access: Access = CLOSED,
 ) -> bool:
@@ -115,6 +121,8 @@ def land(  # noqa: PLR0913 - from, to, and how
         branch: Target branch.
         new: The commit to land.
         expected: Commit that the branch must have; empty when it must not exist.
+        fresh: Objects below the commit, perhaps itself, that the vault is spared: they go
+            straight to where the branch is.
         push: Push it to the remote as well.
         access: What the user lends.
 
@@ -124,12 +132,13 @@ def land(  # noqa: PLR0913 - from, to, and how
             nothing landed; for a path project it landed there, and the push can be repeated.
     """
     move = Move(f"refs/heads/{checked_branch(branch)}", new, expected or refs.zeros(stores.width))
+    cargo = _Cargo(stores, move, fresh or PackWriter("", stores.width))
     if project.kind is SourceKind.PATH:
-        landed = _land_there(stores, repository(project.source), move)
+        landed = _land_there(cargo, repository(project.source))
         if landed and push:
             _push_on(stores, project, branch, access)
         return landed
-    return _land_here(stores, project, move, push=push, access=access)
+    return _land_here(cargo, project, push=push, access=access)
 
 
 def check(stores: Stores, project: Project, branch: str, tree: str, *, expected: str) -> None:
@@ -176,10 +185,10 @@ def publish_branch(stores: Stores, project: Project, name: str, oid: str) -> str
         where = repository(project.source)
         git = Git(where.common)
         _, mover = stores.foreign(where.common, checkouts.owner_of(where))
-        _bring(stores, where, oid, None)
+        _publish(stores, oid, where)
     else:
         git, mover = stores.base, stores.base_refs
-        _bring(stores, None, oid, None)
+        _publish(stores, oid, None)
     faults.point("publish.objects")
     flat = name.replace("/", "-")  # for where a branch 'carrel' leaves no room for 'carrel/x'
     names = [f"{base}{end}" for base in (name, flat) for end in ("", *_numbers())]
@@ -198,11 +207,10 @@ def publish_branch(stores: Stores, project: Project, name: str, oid: str) -> str
 
 
 def start(stores: Stores, project: Project) -> None:
-    """Start the processes that a landing needs, all at once: they get ready together."""
+    """Start the process that a landing needs, beside others: they get ready together."""
     if project.kind is SourceKind.PATH:
         where = repository(project.source)
-        for one in stores.foreign(where.common, checkouts.owner_of(where)):
-            one.start()
+        stores.foreign(where.common, checkouts.owner_of(where))[1].start()
     else:
         stores.base_refs.start()
 
@@ -220,21 +228,31 @@ def recover(stores: Stores, project: Project) -> list[str]:
     return checkouts.recover(stores, repository(project.source))
 
 
-def _land_there(stores: Stores, where: Repository, move: Move) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Cargo:
+    """What lands: a move of a branch, and the objects that no store has yet."""
+
+    stores: Stores
+    move: Move
+    fresh: PackWriter
+
+
+def _land_there(cargo: _Cargo, where: Repository) -> bool:
     """Land in the user's repository: objects, then the branch, then our mirror of it."""
+    stores, move = cargo.stores, cargo.move
     if os.path.isdir(f"{stores.home}/landings"):
         checkouts.recover(stores, where)
     if (refs.tip(Git(where.common), move.ref) or refs.zeros(stores.width)) != move.old:
         return False
     branch = move.ref.removeprefix("refs/heads/")
     shown = _shown(where, branch)
-    _, mover = stores.foreign(where.common, checkouts.owner_of(where))
+    owner = checkouts.owner_of(where)
+    _, mover = stores.foreign(where.common, owner)
+    share = partial(_share, _bring(cargo), where, owner)
     if shown is not None:
-        _bring(stores, None, move.new, move.old)
-        bring = partial(_bring, stores, where, move.new, move.old)
-        moved = checkouts.update(stores, where, shown, move, checkouts.Hands(mover, bring))
+        moved = checkouts.update(stores, where, shown, move, checkouts.Hands(mover, share))
     else:
-        _bring(stores, where, move.new, move.old)
+        share()
         faults.point("land.objects")
         moved = mover.move([move])
     if moved:
@@ -253,9 +271,10 @@ def _shown(where: Repository, branch: str) -> clones.Checkout | None:
     return shown[0] if shown else None
 
 
-def _land_here(stores: Stores, project: Project, move: Move, *, push: bool, access: Access) -> bool:
+def _land_here(cargo: _Cargo, project: Project, *, push: bool, access: Access) -> bool:
     """Land in `base`; a push goes first, since only the remote can refuse for good."""
-    _bring(stores, None, move.new, move.old)
+    stores, move = cargo.stores, cargo.move
+    _bring(cargo)
     faults.point("land.objects")
     branch = move.ref.removeprefix("refs/heads/")
     if push:
@@ -269,24 +288,44 @@ def _land_here(stores: Stores, project: Project, move: Move, *, push: bool, acce
     return stores.base_refs.move([move])
 
 
-def _bring(stores: Stores, where: Repository | None, new: str, old: str | None) -> None:
-    """Let `base`, and the user's repository, have a commit of the vault with all below it."""
-    known = old if old and old.strip("0") else None
-    mine, readers = f"{stores.base.git_dir}/objects", [stores.base_reader]
-    owner = None
+def _bring(cargo: _Cargo) -> str:
+    """Let `base` have what lands, in one pack; return its name without suffix."""
+    stores, move = cargo.stores, cargo.move
+    transfer = Transfer(stores.vault_reader, stores.width, cargo.fresh)
+    known = move.old if move.old.strip("0") else None
+    lacking = transfer.beyond(move.new, known) if known else None
+    name = transfer.write(_objects(stores.base), lacking) if lacking else None
+    if name is None:
+        transfer.write(_objects(stores.vault), ())
+        name = copy(stores.vault, stores.base, [move.new], [known] if known else [])
+    faults.point("land.base")
+    return name
+
+
+def _publish(stores: Stores, oid: str, where: Repository | None) -> None:
+    """Let `base`, and the user's repository, have a commit of the vault, whatever they have."""
+    readers, owner = [stores.base_reader], None
     if where is not None:
         owner = checkouts.owner_of(where)
         readers.append(stores.foreign(where.common, owner)[0])
     transfer = Transfer(stores.vault_reader, stores.width)
-    lacking = transfer.missing(readers, new, known)
-    name = (
-        copy(stores.vault, stores.base, [new], [known] if known else [])
-        if lacking is None
-        else transfer.write(mine, lacking)
-    )
+    lacking = transfer.missing(readers, oid)
+    name = transfer.write(_objects(stores.base), lacking) if lacking else None
+    if name is None and lacking != []:
+        name = copy(stores.vault, stores.base, [oid], [])
     faults.point("land.base")
     if where is not None and name is not None:
-        adopt_pack(name, f"{where.common}/objects", owner)
+        _share(name, where, owner)
+
+
+def _share(name: str, where: Repository, owner: int | None) -> None:
+    """Let the user's repository have a pack of `base`, too."""
+    adopt_pack(name, f"{where.common}/objects", owner)
+    faults.point("land.shared")
+
+
+def _objects(git: Git) -> str:
+    return f"{git.git_dir}/objects"
 
 
 def _push_on(stores: Stores, project: Project, branch: str, access: Access) -> None:

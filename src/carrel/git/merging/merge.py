@@ -1,24 +1,35 @@
 """Merge two commits of the vault: pure, no checkout, no reference moved.
 
-Git merges what is clean. What clashes is settled by the rules, from the three original trees,
-so that no conflict marker and no name made up by git can enter the result.
+What leaves no doubt is merged in this process, all else by git. What clashes is settled by the
+rules, from the three original trees, so that no conflict marker and no name made up by git can
+enter the result.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from carrel.domain.conflicts import Conflict, Rules, Settlement, Side, Strategy, Version
+from carrel.domain.conflicts import (
+    Conflict,
+    ConflictKind,
+    Rules,
+    Settlement,
+    Side,
+    Strategy,
+    Version,
+)
 from carrel.errors import FailedError
+from carrel.git.forest import Forest
 from carrel.git.gateway import Git
-from carrel.git.merging.disjoint import merge_disjoint
+from carrel.git.merging.contents import judge
+from carrel.git.merging.disjoint import find_disjoint
 from carrel.git.merging.groups import Group, find_groups
 from carrel.git.merging.mergetree import Outcome, common_base, is_ancestor, merge_bases, merge_tree
 from carrel.git.merging.resolve import Settled
 from carrel.git.merging.settle import Case, settle
-from carrel.git.merging.sides import Sides, read_sides
-from carrel.git.objects import TREE, Entry, PackWriter, Reader
+from carrel.git.merging.sides import Renames, Sides, read_sides
+from carrel.git.objects import FILE, TREE, Entry, PackWriter, Reader
 from carrel.git.throwaway import objects_folder
 from carrel.git.trees import edit_tree, entries_at
 from carrel.system import faults
@@ -63,8 +74,15 @@ class Merged:
         return self.tree
 
 
-def merge(
-    vault: Git, reader: Reader, parent: str, child: str, rules: Rules, *, merge_id: str
+def merge(  # noqa: PLR0913 - what, how, and where to
+    vault: Git,
+    reader: Reader,
+    parent: str,
+    child: str,
+    rules: Rules,
+    *,
+    merge_id: str,
+    fresh: PackWriter | None = None,
 ) -> Merged:
     """Merge `child` into `parent`.
 
@@ -75,21 +93,76 @@ def merge(
         child: Full object id of the workspace's commit.
         rules: How conflicts are settled.
         merge_id: Names the references that keep losing versions.
+        fresh: Takes the new objects instead of the vault. What git itself made of the merge
+            is in the vault all the same.
 
     Raises:
         BadInputError: `unrelated_histories`, `merge_command_missing`.
         FailedError: `git_failed`, `merge_unreadable`, `program_missing`, `merge_check_failed`.
     """
-    writer = PackWriter(objects_folder(vault), len(parent) // 2)
-    easy = merge_disjoint(reader, writer, parent, child)
-    if easy is not None:
+    writer = PackWriter(objects_folder(vault), len(parent) // 2) if fresh is None else fresh
+    work = _Work(vault, reader, writer, parent, child, rules, merge_id)
+    merged = _by_ourselves(work) or _with_git(work)
+    faults.point("merge.write")
+    if fresh is None:
         writer.flush()
-        up_to_date = easy.base == child
-        forward = easy.base == parent and not up_to_date
-        return Merged(parent, child, easy.tree, up_to_date=up_to_date, fast_forward=forward)
+        faults.point("merge.written")
+    return merged
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What `merge` was asked for."""
+
+    vault: Git
+    reader: Reader
+    writer: PackWriter
+    parent: str
+    child: str
+    rules: Rules
+    merge_id: str
+
+    def case(self, sides: Sides) -> Case:
+        """Return what settling needs."""
+        return Case(
+            self.vault, self.reader, self.writer, self.parent, self.child, sides, self.rules
+        )
+
+
+def _by_ourselves(work: _Work) -> Merged | None:
+    """Merge in this process; None when git must be asked."""
+    parent, child = work.parent, work.child
+    forest = Forest(work.reader, len(parent) // 2, work.writer)
+    easy = find_disjoint(work.reader, forest, parent, child)
+    judged = None if easy is None else judge(work.reader, easy.clashes)
+    if easy is None or judged is None:
+        return None
+    changes = dict(easy.changes)
+    for path, data in judged.merged.items():
+        mine = easy.clashes[path].parent
+        changes[path] = Entry(mine.mode if mine else FILE, work.writer.blob(data))
+    if judged.clashing:
+        ordered = tuple(sorted(judged.clashing))
+        triples = {path: easy.clashes[path] for path in ordered}
+        sides = Sides(easy.base, triples, {side: Renames() for side in Side}, ordered)
+        groups = [Group(path, ConflictKind.CONTENT, (path,)) for path in ordered]
+        return _settled(work, sides, groups, easy.tree, changes)
+    up_to_date = easy.base == child
+    return Merged(
+        parent=parent,
+        child=child,
+        tree=forest.edit(easy.tree, changes) if changes else easy.tree,
+        up_to_date=up_to_date,
+        fast_forward=easy.base == parent and not up_to_date,
+    )
+
+
+def _with_git(work: _Work) -> Merged:
+    """Let git merge, and settle what it can't."""
+    vault, parent, child = work.vault, work.parent, work.child
     outcome, sides = _by_git(vault, parent, child)
     if outcome.clean:
-        return _clean(vault, reader, parent, child, outcome.tree)
+        return _clean(vault, work.reader, parent, child, outcome.tree)
     if sides is None:
         sides = read_sides(vault, common_base(vault, parent, child), parent, child)
     groups = find_groups(outcome, sides)
@@ -99,22 +172,30 @@ def merge(
             f"git found a conflict between {parent[:12]} and {child[:12]} but names no path.",
             cure="Merge by hand, and report what 'git merge-tree' prints for the two.",
         )
-    case = Case(vault, reader, writer, parent, child, sides, rules)
-    settled, left = settle(case, groups)
-    tree = None
-    if not left:
-        tree = _write(case, outcome.tree, settled)
+    return _settled(work, sides, groups, outcome.tree, {})
+
+
+def _settled(
+    work: _Work,
+    sides: Sides,
+    groups: Sequence[Group],
+    tree: str,
+    changes: Mapping[bytes, Entry | None],
+) -> Merged:
+    """Settle the groups by the rules; the result is a tree with changes, and what was settled."""
+    settled, left = settle(work.case(sides), groups)
+    result = None if left else _edited(work, tree, changes, settled)
     losing = [_losing(one, sides) for one in settled]
-    settlements = tuple(map(_settlement, settled, losing, [merge_id] * len(settled)))
-    losers = {side for one in losing for side, lost in one.items() if tree and lost}
-    tips = {Side.PARENT: parent, Side.CHILD: child}
+    settlements = tuple(map(_settlement, settled, losing, [work.merge_id] * len(settled)))
+    losers = {side for one in losing for side, lost in one.items() if result and lost}
+    tips = {Side.PARENT: work.parent, Side.CHILD: work.child}
     return Merged(
-        parent=parent,
-        child=child,
-        tree=tree,
+        parent=work.parent,
+        child=work.child,
+        tree=result,
         settlements=settlements,
         left=tuple(_conflict(group) for group in left),
-        keep={kept_name(merge_id, side): tips[side] for side in sorted(losers)},
+        keep={kept_name(work.merge_id, side): tips[side] for side in sorted(losers)},
     )
 
 
@@ -142,23 +223,25 @@ def _clean(vault: Git, reader: Reader, parent: str, child: str, tree: str) -> Me
     return Merged(parent, child, tree, up_to_date=up_to_date, fast_forward=forward)
 
 
-def _write(case: Case, tree: str, settled: Iterable[Settled]) -> str:
-    """Put the settled entries into git's tree, check it, and store it."""
-    changes: dict[bytes, Entry | None] = {}
+def _edited(
+    work: _Work,
+    tree: str,
+    changes: Mapping[bytes, Entry | None],
+    settled: Iterable[Settled],
+) -> str:
+    """Put changes and the settled entries into a tree, and check the latter."""
+    chosen: dict[bytes, Entry | None] = {}
     for one in settled:
-        changes |= one.entries
-    result = edit_tree(case.reader, case.writer, tree, changes)
-    found = entries_at(case.reader, case.writer, result, changes)
-    wrong = [path for path, entry in changes.items() if not _stands(found[path], entry)]
+        chosen |= one.entries
+    result = edit_tree(work.reader, work.writer, tree, {**changes, **chosen})
+    found = entries_at(work.reader, work.writer, result, chosen)
+    wrong = [path for path, entry in chosen.items() if not _stands(found[path], entry)]
     if wrong:
         raise FailedError(
             "merge_check_failed",
             f"The merge would leave {os.fsdecode(wrong[0])!r} as neither side has it.",
             cure="Nothing was changed. Settle this path by hand, and report the case.",
         )
-    faults.point("merge.write")
-    case.writer.flush()
-    faults.point("merge.written")
     return result
 
 

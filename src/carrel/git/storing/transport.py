@@ -1,7 +1,8 @@
 """Moving objects between stores.
 
-Few objects are found and packed in this process, through resident readers: a process of git
-costs more than they do. Many objects go through `pack-objects` and `index-pack --strict`.
+Few objects are found and packed in this process: a process of git costs more than they do,
+and what lies compressed in a pack of ours is copied as it is. Many objects go through
+`pack-objects` and `index-pack --strict`.
 Either way a pack becomes visible as a whole, by renaming its index last.
 """
 
@@ -10,13 +11,16 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from carrel.errors import FailedError
+from carrel.errors import FailedError, NotFoundError
 from carrel.git import refs
-from carrel.git.forest import FOLDER, Forest, joined
+from carrel.git.forest import FOLDER, Forest
 from carrel.git.gateway import Git
-from carrel.git.objects import PackWriter, Reader
+from carrel.git.objects import Commit, PackWriter, Reader, parse_commit
+from carrel.git.packs import packed_objects
+from carrel.git.reachable import only_in
 from carrel.git.storing.intake import publish
 from carrel.git.storing.stores import Stores
+from carrel.git.throwaway import objects_folder
 from carrel.system import faults
 
 FEW = 2000
@@ -80,14 +84,43 @@ class Transfer:
     Attributes:
         source: Reads the objects.
         width: Bytes of an object id.
-        found: Object id to kind and bytes, of what was read so far.
+        fresh: What no store has yet; it is written along.
     """
 
     source: Reader
     width: int
-    found: dict[str, tuple[str, bytes]] = field(default_factory=dict[str, tuple[str, bytes]])
+    fresh: PackWriter = field(default_factory=lambda: PackWriter(""))
 
-    def missing(self, targets: Sequence[Reader], tip: str, known: str | None) -> list[str] | None:
+    def beyond(self, tip: str, known: str) -> list[str] | None:
+        """Return what a commit has and another one lacks; None when that is too much.
+
+        No store is asked: who has a commit has everything below it. What stood elsewhere in
+        the other commit, or in its past, may be named all the same; then a store has it twice.
+
+        Args:
+            tip: A commit.
+            known: A commit that all have who shall get the objects.
+        """
+        try:
+            commits = only_in(self._commit, tip, known)
+        except NotFoundError:  # git names what is missing
+            return None
+        if commits is None:
+            return None
+        lacking = dict.fromkeys(commits)
+        level: dict[str, _Wanted] = {}
+        for oid in commits:
+            commit = self._commit(oid)
+            likes = tuple(self._commit(parent).tree for parent in commit.parents)
+            if commit.tree not in likes:
+                level[commit.tree] = _Wanted(FOLDER, likes)
+        while level and len(lacking) <= FEW:
+            news = {oid: wanted for oid, wanted in level.items() if oid not in lacking}
+            lacking |= dict.fromkeys(news)
+            level = self._below({oid: one for oid, one in news.items() if one.mode == FOLDER})
+        return list(lacking) if len(lacking) <= FEW else None
+
+    def missing(self, targets: Sequence[Reader], tip: str) -> list[str] | None:
         """Return what any of the targets lacks of a commit; None when that is too much.
 
         What a store has, it has with everything below it. Something new at a place that was
@@ -97,14 +130,11 @@ class Transfer:
         Args:
             targets: Read the stores that shall get it.
             tip: A commit.
-            known: A commit that all of them have and that resembles `tip`: what is the same
-                there needs no question.
         """
-        lacking, had = self._commits(targets, tip, known)
-        likes = tuple(self.source.commit(one).tree for one in had)
-        level = {_links(self.found[oid][1])[0]: _Wanted(FOLDER, likes) for oid in lacking}
+        lacking, had = self._commits(targets, tip)
+        likes = tuple(self._commit(one).tree for one in had)
+        level = {self._commit(oid).tree: _Wanted(FOLDER, likes) for oid in lacking}
         seen = set(likes)
-        blobs: list[str] = []
         while level and len(lacking) <= FEW:
             level = {oid: wanted for oid, wanted in level.items() if oid not in seen}
             seen |= level.keys()
@@ -112,26 +142,41 @@ class Transfer:
             there = set(doubtful).difference(self._lacking(targets, doubtful))
             news = [oid for oid in level if oid not in there]
             lacking += news
-            blobs += [oid for oid in news if level[oid].mode != FOLDER]
             level = self._below({oid: level[oid] for oid in news if level[oid].mode == FOLDER})
-        if len(lacking) > FEW or self._size(blobs) > _LARGE:
-            return None
-        self._read(blobs)
-        return lacking
+        return lacking if len(lacking) <= FEW else None
 
     def write(self, objects_dir: str, oids: Iterable[str]) -> str | None:
-        """Write objects as one pack; return its name without suffix."""
+        """Write objects, and what is fresh, as one pack.
+
+        Returns:
+            The pack's path without suffix; None when there is nothing, or far too much.
+
+        Raises:
+            FailedError: `store_damaged`.
+            NotFoundError: `object_missing`.
+        """
         writer = PackWriter(objects_dir, self.width)
-        for oid in oids:
-            kind, data = self.found[oid]
-            if writer.add(kind, data) != oid:
+        writer.waiting |= self.fresh.waiting
+        wanted = [oid for oid in oids if oid not in writer.waiting]
+        packed = packed_objects(objects_folder(self.source.git), wanted, self.width)
+        rest = [oid for oid in wanted if oid not in packed]
+        size = sum(len(one.data) for one in packed.values())
+        if size + self._size(rest) > _LARGE:
+            return None
+        writer.waiting |= packed
+        for info, data in self.source.read_many(rest):
+            if writer.add(info.kind, data) != info.oid:
                 raise FailedError(
                     "store_damaged",
-                    f"The bytes of object {oid} do not fit its name.",
+                    f"The bytes of object {info.oid} do not fit its name.",
                     cure="Run 'carrel doctor'; the store is damaged.",
                 )
         faults.point("transport.few")
         return writer.flush()
+
+    def _commit(self, oid: str) -> Commit:
+        waiting = self.fresh.pending(oid)
+        return self.source.commit(oid) if waiting is None else parse_commit(waiting)
 
     def _lacking(self, targets: Sequence[Reader], names: list[str]) -> list[str]:
         answers = [target.infos(names) for target in targets] if names else []
@@ -140,39 +185,31 @@ class Transfer:
     def _size(self, oids: Sequence[str]) -> int:
         return sum(info.size if info else 0 for info in self.source.infos(oids))
 
-    def _read(self, oids: Sequence[str]) -> None:
-        for info, data in self.source.read_many(oids):
-            self.found[info.oid] = (info.kind, data)
-
-    def _commits(
-        self, targets: Sequence[Reader], tip: str, known: str | None
-    ) -> tuple[list[str], list[str]]:
+    def _commits(self, targets: Sequence[Reader], tip: str) -> tuple[list[str], list[str]]:
         """Return the commits that are lacking, and some that are not.
 
         What stands below the former hardly differs from what stands below the latter.
         """
         lacking: list[str] = []
-        seen, level, had = {known, tip}, [tip], [known] if known else []
+        had: list[str] = []
+        seen, level = {tip}, [tip]
         while level and len(lacking) <= FEW:
             news = self._lacking(targets, level)
             lacking += news
-            self._read(news)
             had += [one for one in level if one not in news]
-            above = [one for oid in news for one in _links(self.found[oid][1])[1]]
+            above = [one for oid in news for one in self._commit(oid).parents]
             level = [one for one in dict.fromkeys(above) if one not in seen]
             seen.update(level)
         return lacking, had[:_LIKES]
 
     def _below(self, trees: dict[str, _Wanted]) -> dict[str, _Wanted]:
         """Give what stands below some trees and below none of their likes."""
-        forest = Forest(self.source, self.width, PackWriter("", self.width))
+        forest = Forest(self.source, self.width, self.fresh)
         forest.load([*trees, *(like for wanted in trees.values() for like in wanted.likes)])
         out: dict[str, _Wanted] = {}
         for oid, wanted in trees.items():
-            entries = forest.entries(oid)
-            self.found[oid] = ("tree", joined(entries))
             before = [forest.entries(like) for like in wanted.likes]
-            news = list(entries.items())
+            news = list(forest.entries(oid).items())
             for one in before:
                 news = [(name, raw) for name, raw in news if one.get(name) != raw]
             for name, (mode, new) in news:
@@ -240,9 +277,3 @@ def _had(source: Git, known: Sequence[str]) -> list[str]:
     feed = "".join(f"{oid}\n" for oid in known).encode()
     out = source.run("cat-file", "--batch-check=%(objectname)", stdin=feed).out if known else b""
     return [line.decode() for line in out.splitlines() if not line.endswith(b" missing")]
-
-
-def _links(commit: bytes) -> tuple[str, list[str]]:
-    head = commit.partition(b"\n\n")[0].split(b"\n")
-    tree = head[0].removeprefix(b"tree ").decode()
-    return tree, [line[7:].decode() for line in head[1:] if line.startswith(b"parent ")]

@@ -256,7 +256,7 @@ def test_nothing_of_the_clone_is_executed(bench, tmp_path: Path) -> None:
 
 
 KILLS = [
-    "land.base", "land.base:1", "checkout.journal", "checkout.locked", "checkout.prepared",
+    "land.base", "checkout.journal", "checkout.locked", "land.shared", "checkout.prepared",
     "checkout.branch_locked", "checkout.file", "checkout.file:1", "checkout.file:2",
     "checkout.files", "checkout.index", "checkout.branch", "checkout.unlocked", "land.branch",
 ]  # fmt: skip

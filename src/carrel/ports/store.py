@@ -12,10 +12,16 @@ from carrel.domain.ledger import Event
 from carrel.domain.limits import Limits
 from carrel.domain.projects import Project
 from carrel.domain.workspaces import State, Workspace
+from carrel.ports.governance import Governance
 
 
 class Session(Protocol):
     """One transaction. Methods that change something need one opened by `Store.writing`."""
+
+    @property
+    def governance(self) -> Governance:
+        """What is remembered of governing fleets, in this transaction."""
+        ...
 
     def add_project(self, project: Project) -> None:
         """Insert a project. Raises RefusedError `project_exists` on a taken name."""

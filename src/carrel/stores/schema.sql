@@ -15,6 +15,64 @@ CREATE TABLE projects (
 
 CREATE UNIQUE INDEX uq_projects_name_key_present ON projects (name_key) WHERE NOT removed;
 
+CREATE TABLE plans (
+	plan_id VARCHAR(12) NOT NULL,
+	hash VARCHAR(64) NOT NULL,
+	purpose VARCHAR(32) NOT NULL,
+	fleet TEXT NOT NULL,
+	made_at DATETIME NOT NULL,
+	made_by TEXT NOT NULL,
+	undoes VARCHAR(12) NOT NULL,
+	body TEXT NOT NULL,
+	CONSTRAINT pk_plans PRIMARY KEY (plan_id),
+	CONSTRAINT uq_plans_hash UNIQUE (hash),
+	CONSTRAINT ck_plans_purpose_is_known CHECK (purpose IN ('govern', 'quiet_hours', 'time_to_live', 'autostop', 'prune', 'deletion', 'emergency_stop', 'undo', 'set')),
+	CONSTRAINT ck_plans_hash_is_sha256 CHECK (length(hash) = 64)
+);
+
+CREATE INDEX ix_plans_made_at ON plans (made_at);
+
+CREATE TABLE keep_alives (
+	keep_id VARCHAR(64) NOT NULL,
+	fleet TEXT NOT NULL,
+	workspace_id VARCHAR(64) NOT NULL,
+	workspace TEXT NOT NULL,
+	kept_by TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	at DATETIME NOT NULL,
+	until DATETIME NOT NULL,
+	CONSTRAINT pk_keep_alives PRIMARY KEY (keep_id),
+	CONSTRAINT ck_keep_alives_it_ends_after_it_began CHECK (until >= at)
+);
+
+CREATE INDEX ix_keep_alives_until ON keep_alives (until);
+
+CREATE TABLE freezes (
+	scope VARCHAR(16) NOT NULL,
+	frozen_by TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	at DATETIME NOT NULL,
+	CONSTRAINT pk_freezes PRIMARY KEY (scope),
+	CONSTRAINT ck_freezes_scope_is_known CHECK (scope = 'all')
+);
+
+CREATE TABLE warnings (
+	fleet TEXT NOT NULL,
+	workspace_id VARCHAR(64) NOT NULL,
+	build_number INTEGER NOT NULL,
+	due DATETIME NOT NULL,
+	owner_id VARCHAR(64) NOT NULL,
+	at DATETIME NOT NULL,
+	delivery VARCHAR(16) NOT NULL,
+	recipient TEXT NOT NULL,
+	why TEXT NOT NULL,
+	plan_id VARCHAR(12) NOT NULL,
+	CONSTRAINT pk_warnings PRIMARY KEY (fleet, workspace_id, build_number, due),
+	CONSTRAINT ck_warnings_delivery_is_known CHECK (delivery IN ('sent', 'covered', 'failed'))
+);
+
+CREATE INDEX ix_warnings_at ON warnings (at);
+
 CREATE TABLE ledger (
 	sequence INTEGER NOT NULL,
 	at DATETIME NOT NULL,
@@ -90,6 +148,32 @@ CREATE INDEX ix_agent_workspaces_parent_id ON agent_workspaces (parent_id);
 CREATE INDEX ix_agent_workspaces_state ON agent_workspaces (state);
 
 CREATE UNIQUE INDEX uq_agent_workspaces_agent_key_open ON agent_workspaces (agent_key) WHERE state IN ('creating', 'active', 'removing');
+
+CREATE TABLE plan_actions (
+	plan_id VARCHAR(12) NOT NULL,
+	number INTEGER NOT NULL,
+	workspace_id VARCHAR(64) NOT NULL,
+	deed VARCHAR(32) NOT NULL,
+	stops BOOLEAN NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	at DATETIME NOT NULL,
+	sent_at DATETIME,
+	holder TEXT NOT NULL,
+	build_number INTEGER NOT NULL,
+	build_id TEXT NOT NULL,
+	note TEXT NOT NULL,
+	"before" TEXT NOT NULL,
+	CONSTRAINT pk_plan_actions PRIMARY KEY (plan_id, number),
+	CONSTRAINT ck_plan_actions_number_counts_from_1 CHECK (number >= 1),
+	CONSTRAINT ck_plan_actions_deed_is_known CHECK (deed IN ('stop', 'pause', 'start', 'resume', 'make_dormant', 'wake', 'set_ttl', 'set_deadline', 'set_autostart', 'delete', 'pause_prebuilds', 'resume_prebuilds')),
+	CONSTRAINT ck_plan_actions_state_is_known CHECK (state IN ('waiting', 'sent', 'following', 'done', 'skipped', 'failed', 'uncertain')),
+	CONSTRAINT ck_plan_actions_what_was_sent_has_a_moment CHECK (state NOT IN ('sent', 'following', 'done', 'uncertain') OR sent_at IS NOT NULL),
+	CONSTRAINT fk_plan_actions_plan_id_plans FOREIGN KEY(plan_id) REFERENCES plans (plan_id)
+);
+
+CREATE INDEX ix_plan_actions_sent_at ON plan_actions (sent_at);
+
+CREATE INDEX ix_plan_actions_state ON plan_actions (state);
 
 CREATE TABLE workspace_commits (
 	id VARCHAR(64) NOT NULL,

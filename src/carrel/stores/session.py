@@ -15,6 +15,7 @@ from carrel.domain.workspaces import OPEN_STATES, State, Workspace
 from carrel.errors import BadInputError, LimitError, NotFoundError, RefusedError
 from carrel.stores import statements
 from carrel.stores.cells import Cell, Connection, plain_facts, stored
+from carrel.stores.governance import SqlGovernance
 from carrel.stores.records import (
     checkpoint_of,
     checkpoint_row,
@@ -39,6 +40,11 @@ class SqlSession:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def governance(self) -> SqlGovernance:
+        """What is remembered of governing fleets, in this transaction."""
+        return SqlGovernance(self._connection)
 
     def add_project(self, project: Project) -> None:
         """Insert a project; see `ports.store`."""

@@ -61,12 +61,14 @@ LEASE = ("workspace_id", "holder", "token", "host", "pid", "acquired_at", "heart
 EVENT = ("sequence", "at", "actor", "action", "subject", "data", "previous", "hash")
 
 
-def _insert(table: str, columns: Sequence[str]) -> str:
+def insert_into(table: str, columns: Sequence[str]) -> str:
+    """Return the statement that inserts one row."""
     marks = ", ".join(f":{column}" for column in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - constants
 
 
-def _select(table: str, columns: Sequence[str], rest: str) -> str:
+def select_from(table: str, columns: Sequence[str], rest: str) -> str:
+    """Return a query of some columns."""
     return f"SELECT {', '.join(columns)} FROM {table} {rest}"  # noqa: S608 - constants
 
 
@@ -84,10 +86,10 @@ _WORKSPACE_WRITTEN = (*WORKSPACE, "agent_key", "branch_key", "working_directory"
 SCHEMA_VERSION = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 - a constant
 STAMP = f"INSERT INTO {VERSION_TABLE} (version_num) VALUES (:version)"  # noqa: S608 - a constant
 
-ADD_PROJECT = _insert("projects", (*PROJECT, "name_key", "removed"))
-PROJECT_BY_ID = _select("projects", PROJECT, "WHERE project_id = :project_id AND NOT removed")
-PROJECT_BY_NAME = _select("projects", PROJECT, "WHERE name_key = :name_key AND NOT removed")
-PROJECTS = _select("projects", PROJECT, "WHERE NOT removed ORDER BY name_key")
+ADD_PROJECT = insert_into("projects", (*PROJECT, "name_key", "removed"))
+PROJECT_BY_ID = select_from("projects", PROJECT, "WHERE project_id = :project_id AND NOT removed")
+PROJECT_BY_NAME = select_from("projects", PROJECT, "WHERE name_key = :name_key AND NOT removed")
+PROJECTS = select_from("projects", PROJECT, "WHERE NOT removed ORDER BY name_key")
 REMOVE_PROJECT = (
     "UPDATE projects SET removed = :removed WHERE project_id = :project_id AND NOT removed"
 )
@@ -96,10 +98,10 @@ WORKSPACES_LEFT = (
     "WHERE project_id = :project_id AND state <> :removed ORDER BY created_at LIMIT 4"
 )
 
-ADD_WORKSPACE = _insert("agent_workspaces", _WORKSPACE_WRITTEN)
+ADD_WORKSPACE = insert_into("agent_workspaces", _WORKSPACE_WRITTEN)
 SAVE_WORKSPACE = _update("agent_workspaces", _WORKSPACE_WRITTEN, "workspace_id")
-WORKSPACE_BY_ID = _select("agent_workspaces", WORKSPACE, "WHERE workspace_id = :workspace_id")
-OPEN_WORKSPACE_OF = _select(
+WORKSPACE_BY_ID = select_from("agent_workspaces", WORKSPACE, "WHERE workspace_id = :workspace_id")
+OPEN_WORKSPACE_OF = select_from(
     "agent_workspaces", WORKSPACE, f"WHERE agent_key = :agent_key AND {_OPEN}"
 )
 BRANCH_TAKEN = (
@@ -112,52 +114,52 @@ OLDEST_OPEN = (
     "ORDER BY created_at, workspace_id LIMIT 4"
 )
 
-ADD_CHECKPOINT = _insert("workspace_commits", CHECKPOINT)
-CHECKPOINTS = _select(
+ADD_CHECKPOINT = insert_into("workspace_commits", CHECKPOINT)
+CHECKPOINTS = select_from(
     "workspace_commits", CHECKPOINT, "WHERE workspace_id = :workspace_id ORDER BY number"
 )
-CHECKPOINT_OF_ITERATION = _select(
+CHECKPOINT_OF_ITERATION = select_from(
     "workspace_commits", CHECKPOINT, "WHERE workspace_id = :workspace_id AND iteration = :iteration"
 )
-CHECKPOINT_OF_NUMBER = _select(
+CHECKPOINT_OF_NUMBER = select_from(
     "workspace_commits", CHECKPOINT, "WHERE workspace_id = :workspace_id AND number = :number"
 )
-LAST_CHECKPOINT = _select(
+LAST_CHECKPOINT = select_from(
     "workspace_commits",
     CHECKPOINT,
     "WHERE workspace_id = :workspace_id ORDER BY number DESC LIMIT 1",
 )
 
-ADD_SETTLEMENT = _insert(
+ADD_SETTLEMENT = insert_into(
     "merge_conflict_resolutions", (*SETTLEMENT, "position", "workspace_id", "created_at")
 )
 LAST_POSITION = (
     "SELECT coalesce(max(position), 0) FROM merge_conflict_resolutions WHERE merge_id = :merge_id"
 )
-SETTLEMENTS = _select(
+SETTLEMENTS = select_from(
     "merge_conflict_resolutions",
     SETTLEMENT,
     "WHERE workspace_id = :workspace_id ORDER BY created_at, merge_id, position",
 )
 
-LEASE_OF = _select("leases", LEASE, "WHERE workspace_id = :workspace_id")
-LEASES = _select("leases", LEASE, "ORDER BY workspace_id")
+LEASE_OF = select_from("leases", LEASE, "WHERE workspace_id = :workspace_id")
+LEASES = select_from("leases", LEASE, "ORDER BY workspace_id")
 PUT_LEASE = (
-    _insert("leases", LEASE)
+    insert_into("leases", LEASE)
     + " ON CONFLICT (workspace_id) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in LEASE[1:])
 )
 DROP_LEASE = "DELETE FROM leases WHERE workspace_id = :workspace_id AND token = :token"
 
-ADD_EVENT = _insert("ledger", EVENT)
+ADD_EVENT = insert_into("ledger", EVENT)
 LAST_LINK = "SELECT sequence, hash FROM ledger ORDER BY sequence DESC LIMIT 1"
-EVENTS = _select("ledger", EVENT, "WHERE sequence > :after ORDER BY sequence LIMIT :limit")
-EVENTS_OF = _select(
+EVENTS = select_from("ledger", EVENT, "WHERE sequence > :after ORDER BY sequence LIMIT :limit")
+EVENTS_OF = select_from(
     "ledger",
     EVENT,
     "WHERE sequence > :after AND subject = :subject ORDER BY sequence LIMIT :limit",
 )
-LATEST_EVENTS = _select("ledger", EVENT, "ORDER BY sequence DESC LIMIT :limit")
+LATEST_EVENTS = select_from("ledger", EVENT, "ORDER BY sequence DESC LIMIT :limit")
 
 
 def workspaces(*, of_project: bool, states: int) -> str:
@@ -171,4 +173,4 @@ def workspaces(*, of_project: bool, states: int) -> str:
     if states:
         wanted.append(f"state IN ({', '.join(f':state{index}' for index in range(states))})")
     where = f"WHERE {' AND '.join(wanted)} " if wanted else ""
-    return _select("agent_workspaces", WORKSPACE, f"{where}ORDER BY created_at, workspace_id")
+    return select_from("agent_workspaces", WORKSPACE, f"{where}ORDER BY created_at, workspace_id")

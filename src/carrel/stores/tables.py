@@ -26,6 +26,8 @@ from sqlalchemy import (
 )
 
 from carrel.domain.conflicts import ConflictKind, Side, Strategy
+from carrel.domain.governance.plans import ActionState, Deed, Purpose
+from carrel.domain.governance.warnings import Delivery
 from carrel.domain.ledger import GENESIS
 from carrel.domain.projects import SourceKind
 from carrel.domain.workspaces import OPEN_STATES, Outcome, State
@@ -195,6 +197,100 @@ leases = Table(
     CheckConstraint("token <> ''", name="token_is_given"),
     CheckConstraint("pid >= 0", name="pid_is_not_negative"),
 )
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("plan_id", String(12)),
+    Column("hash", String(64), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("fleet", Text, nullable=False),
+    Column("made_at", DateTime, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("undoes", String(12), nullable=False),
+    # Everything that the hash covers, as canonical JSON.
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("plan_id"),
+    UniqueConstraint("hash"),
+    CheckConstraint(_among("purpose", Purpose), name="purpose_is_known"),
+    CheckConstraint("length(hash) = 64", name="hash_is_sha256"),
+)
+Index("ix_plans_made_at", plans.c.made_at)
+
+plan_actions = Table(
+    "plan_actions",
+    metadata,
+    Column("plan_id", String(12), ForeignKey("plans.plan_id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("workspace_id", String(64), nullable=False),
+    Column("deed", String(32), nullable=False),
+    # Ends somebody's running workspace: what caps count.
+    Column("stops", Boolean(create_constraint=False), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("sent_at", DateTime),
+    Column("holder", Text, nullable=False),
+    Column("build_number", Integer, nullable=False),
+    Column("build_id", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    PrimaryKeyConstraint("plan_id", "number"),
+    CheckConstraint("number >= 1", name="number_counts_from_1"),
+    CheckConstraint(_among("deed", Deed), name="deed_is_known"),
+    CheckConstraint(_among("state", ActionState), name="state_is_known"),
+    CheckConstraint(
+        "state NOT IN ('sent', 'following', 'done', 'uncertain') OR sent_at IS NOT NULL",
+        name="what_was_sent_has_a_moment",
+    ),
+)
+Index("ix_plan_actions_state", plan_actions.c.state)
+Index("ix_plan_actions_sent_at", plan_actions.c.sent_at)
+
+keep_alives = Table(
+    "keep_alives",
+    metadata,
+    Column("keep_id", String(64)),
+    Column("fleet", Text, nullable=False),
+    Column("workspace_id", String(64), nullable=False),
+    Column("workspace", Text, nullable=False),
+    Column("kept_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("until", DateTime, nullable=False),
+    PrimaryKeyConstraint("keep_id"),
+    CheckConstraint("until >= at", name="it_ends_after_it_began"),
+)
+Index("ix_keep_alives_until", keep_alives.c.until)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    # Always `all`: one freeze holds everything that governs by this database.
+    Column("scope", String(16)),
+    Column("frozen_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    PrimaryKeyConstraint("scope"),
+    CheckConstraint("scope = 'all'", name="scope_is_known"),
+)
+
+warnings = Table(
+    "warnings",
+    metadata,
+    Column("fleet", Text, nullable=False),
+    Column("workspace_id", String(64), nullable=False),
+    Column("build_number", Integer, nullable=False),
+    Column("due", DateTime, nullable=False),
+    Column("owner_id", String(64), nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("delivery", String(16), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("plan_id", String(12), nullable=False),
+    PrimaryKeyConstraint("fleet", "workspace_id", "build_number", "due"),
+    CheckConstraint(_among("delivery", Delivery), name="delivery_is_known"),
+)
+Index("ix_warnings_at", warnings.c.at)
 
 ledger = Table(
     "ledger",

@@ -7,10 +7,15 @@ from carrel.stores.revisions import HEAD, KNOWN
 TABLES = frozenset(
     {
         "agent_workspaces",
+        "freezes",
+        "keep_alives",
         "leases",
         "ledger",
         "merge_conflict_resolutions",
+        "plan_actions",
+        "plans",
         "projects",
+        "warnings",
         "workspace_commits",
     }
 )

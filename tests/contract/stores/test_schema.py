@@ -19,7 +19,7 @@ from carrel.domain.ledger import first_break
 from carrel.domain.projects import Project
 from carrel.domain.workspaces import Workspace
 from carrel.errors import CarrelError, NotFoundError, RefusedError
-from carrel.stores import schema, schema_file, statements
+from carrel.stores import governance_statements, schema, schema_file, statements
 from carrel.stores.database import DatabaseService
 from carrel.stores.revisions import HEAD, KNOWN, VERSION_TABLE
 from carrel.stores.tables import metadata
@@ -110,6 +110,11 @@ def test_every_column_of_the_statements_is_in_the_tables() -> None:
         ),
         "leases": (statements.LEASE, set[str]()),
         "ledger": (statements.EVENT, set[str]()),
+        "plans": (governance_statements.PLAN, set[str]()),
+        "plan_actions": (governance_statements.ACTION, set[str]()),
+        "keep_alives": (governance_statements.KEEP, set[str]()),
+        "freezes": (governance_statements.FREEZE, set[str]()),
+        "warnings": (governance_statements.WARNING, set[str]()),
     }
     assert pairs.keys() == TABLES
     for name, (columns, more) in pairs.items():
@@ -217,7 +222,7 @@ def test_check_finds_what_is_wrong(filled: DatabaseService, now: datetime) -> No
 
 def test_check_names_an_old_schema(filled: DatabaseService) -> None:
     schema.downgrade(filled, "0001")
-    assert schema.check(filled) == ["The schema is 0001, not 0002: run `carrel db upgrade`."]
+    assert schema.check(filled) == [f"The schema is 0001, not {HEAD}: run `carrel db upgrade`."]
 
 
 def test_checking_a_database_without_tables_says_so(db: DatabaseService, tmp_path: Path) -> None:

@@ -135,8 +135,26 @@ def frozen_out(deed: Deed, purpose: Purpose) -> bool:
     return deed in STOPPING or purpose not in {Purpose.UNDO, Purpose.SET}
 
 
-def stop_limit(purpose: Purpose, safety: Safety) -> int | None:
-    """Return how many stops a plan of this purpose may begin; None: no cap."""
+@dataclass(frozen=True, slots=True)
+class StopLimits:
+    """The limits on the stops of one plan.
+
+    Attributes:
+        total: Most stops that it may begin; None: no cap.
+        per_minute: Most stops begun in a minute, all plans counted.
+        concurrent: Most stops under way, all plans counted.
+    """
+
+    total: int | None
+    per_minute: int
+    concurrent: int
+
+
+def stop_limits(purpose: Purpose, safety: Safety) -> StopLimits:
+    """Return the limits for a plan's purpose; an emergency stop has its own."""
     if purpose is Purpose.EMERGENCY_STOP:
-        return safety.max_emergency_stops or None
-    return safety.max_stops
+        pace = safety.emergency_stops_per_minute
+        return StopLimits(
+            safety.max_emergency_stops or None, pace, max(pace, safety.max_concurrent_stops)
+        )
+    return StopLimits(safety.max_stops, safety.max_stops_per_minute, safety.max_concurrent_stops)

@@ -15,6 +15,7 @@ class Safety:
         max_stops: Most stops of one plan.
         max_percent: Most stops of one plan, in percent of the running workspaces.
         max_emergency_stops: Most stops of an emergency stop; 0: no cap.
+        emergency_stops_per_minute: How fast an emergency stop may be, over all processes.
         max_failures: So many failed or uncertain actions end a run.
         max_queue: So many waiting jobs of the backend hold back new stops; 0: never.
         rollback: How long after a plan it can be undone.
@@ -28,6 +29,7 @@ class Safety:
     max_stops: int = 100
     max_percent: float = 50.0
     max_emergency_stops: int = 0
+    emergency_stops_per_minute: int = 60
     max_failures: int = 5
     max_queue: int = 50
     rollback: timedelta = timedelta(hours=24)

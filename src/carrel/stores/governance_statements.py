@@ -1,0 +1,115 @@
+"""The statements about plans, leases, the freeze and warnings; see `statements`."""
+
+from carrel.domain.governance.plans import ActionState
+from carrel.stores.statements import insert_into, select_from
+
+PLAN = ("plan_id", "hash", "purpose", "fleet", "made_at", "made_by", "undoes", "body")
+PLAN_LINE = ("plan_id", "purpose", "fleet", "made_at", "made_by", "undoes")
+ACTION = (
+    "plan_id",
+    "number",
+    "workspace_id",
+    "deed",
+    "stops",
+    "state",
+    "at",
+    "sent_at",
+    "holder",
+    "build_number",
+    "build_id",
+    "note",
+    "before",
+)
+PROGRESS = tuple(name for name in ACTION if name not in {"workspace_id", "deed", "stops"})
+KEEP = ("keep_id", "fleet", "workspace_id", "workspace", "kept_by", "reason", "at", "until")
+FREEZE = ("scope", "frozen_by", "reason", "at")
+WARNING = (
+    "fleet",
+    "workspace_id",
+    "build_number",
+    "due",
+    "owner_id",
+    "at",
+    "delivery",
+    "recipient",
+    "why",
+    "plan_id",
+)
+
+# The names are those of ActionState, never a caller's text.
+_UNDER_WAY = f"state IN ('{ActionState.SENT}', '{ActionState.FOLLOWING}')"
+_WENT_WRONG = f"state IN ('{ActionState.FAILED}', '{ActionState.UNCERTAIN}')"
+_OF_FLEET = "plan_id IN (SELECT plan_id FROM plans WHERE fleet = :fleet)"
+
+ADD_PLAN = insert_into("plans", PLAN)
+ADD_ACTION = insert_into("plan_actions", ACTION)
+PLAN_BY_ID = select_from("plans", PLAN, "WHERE plan_id = :plan_id")
+PLANS = select_from("plans", PLAN_LINE, "ORDER BY made_at DESC, plan_id LIMIT :limit")
+PLANS_OF = select_from(
+    "plans", PLAN_LINE, "WHERE fleet = :fleet ORDER BY made_at DESC, plan_id LIMIT :limit"
+)
+PLAN_IDS = select_from("plans", ("plan_id",), "WHERE substr(plan_id, 1, :size) = :start")
+STATES = "SELECT state, count(*) FROM plan_actions WHERE plan_id = :plan_id GROUP BY state"
+PROGRESS_OF = select_from("plan_actions", PROGRESS, "WHERE plan_id = :plan_id ORDER BY number")
+UNDER_WAY = select_from(
+    "plan_actions",
+    PROGRESS,
+    f"WHERE {_UNDER_WAY} AND {_OF_FLEET} ORDER BY sent_at, plan_id, number",
+)
+
+TO_BEGIN = (
+    "SELECT a.state, a.deed, a.stops, p.purpose, p.fleet FROM plan_actions a "
+    "JOIN plans p ON p.plan_id = a.plan_id "
+    "WHERE a.plan_id = :plan_id AND a.number = :number"
+)
+STOPS_SINCE = (
+    "SELECT sent_at FROM plan_actions "  # noqa: S608 - constants
+    f"WHERE stops AND sent_at > :since AND {_OF_FLEET} ORDER BY sent_at"
+)
+STOPS_UNDER_WAY = (
+    "SELECT count(*) FROM plan_actions "  # noqa: S608 - constants
+    f"WHERE stops AND {_UNDER_WAY} AND {_OF_FLEET}"
+)
+STOPS_BEGUN = (
+    "SELECT count(*) FROM plan_actions WHERE plan_id = :plan_id AND stops AND sent_at IS NOT NULL"
+)
+WENT_WRONG = f"SELECT count(*) FROM plan_actions WHERE plan_id = :plan_id AND {_WENT_WRONG}"  # noqa: S608
+BEGIN = (
+    f"UPDATE plan_actions SET state = '{ActionState.SENT}', at = :at, sent_at = :at, "  # noqa: S608
+    "holder = :holder, build_number = :build_number, before = :before "
+    f"WHERE plan_id = :plan_id AND number = :number AND state = '{ActionState.WAITING}'"
+)
+ADVANCE = (
+    "UPDATE plan_actions SET state = :state, at = :at, build_id = :build_id, note = :note "
+    "WHERE plan_id = :plan_id AND number = :number AND state = :was"
+)
+TAKE_OVER = (
+    "UPDATE plan_actions SET holder = :holder, at = :at "  # noqa: S608 - constants
+    f"WHERE plan_id = :plan_id AND number = :number AND holder = :seen AND {_UNDER_WAY}"
+)
+STOPPED = (
+    "SELECT workspace_id, at, build_number, before FROM plan_actions "  # noqa: S608 - constants
+    f"WHERE stops AND state = '{ActionState.DONE}' AND sent_at > :since AND {_OF_FLEET} "
+    "ORDER BY at, plan_id, number"
+)
+
+ADD_KEEP = insert_into("keep_alives", KEEP)
+KEEPS = select_from(
+    "keep_alives",
+    KEEP,
+    "WHERE fleet = :fleet AND until > :at ORDER BY until, keep_id",
+)
+END_KEEP = "UPDATE keep_alives SET until = :until WHERE keep_id = :keep_id AND until > :until"
+
+FREEZE_ROW = select_from("freezes", FREEZE, "WHERE scope = 'all'")
+PUT_FREEZE = insert_into("freezes", FREEZE) + " ON CONFLICT (scope) DO NOTHING"
+DROP_FREEZE = "DELETE FROM freezes WHERE scope = 'all'"
+
+ADD_WARNING = (
+    insert_into("warnings", WARNING)
+    + " ON CONFLICT (fleet, workspace_id, build_number, due) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in WARNING[4:])
+)
+WARNINGS = select_from(
+    "warnings", WARNING, "WHERE fleet = :fleet AND at >= :since ORDER BY at, workspace_id, due"
+)

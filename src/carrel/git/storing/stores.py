@@ -88,7 +88,6 @@ class Stores:
     def start(self) -> None:
         """Start the processes that a checkpoint needs, all at once: they get ready together."""
         self.vault_reader.start()
-        self.base_reader.start()
         self.vault_refs.start()
 
     def lock_path(self, name: str) -> str:

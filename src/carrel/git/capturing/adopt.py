@@ -66,11 +66,17 @@ def adopt(tree: Subject) -> Adopted:
         own.refuse_foreign(f"{tree.place.base}/objects")
         if own.any():
             _Adoption(tree, own, tips).run()
-    reader = tree.stores.vault_reader
-    found = reader.info(tips.head) if tips.head is not None else None
     branches = sorted(pair for pair in tips.refs.items() if pair[0].startswith("refs/heads/"))
-    head = found.oid if found is not None and found.kind == "commit" else None
+    head = _stored_head(tree, tips.head)
     return Adopted(head, tuple(branches), tuple(dict.fromkeys(tips.skipped)))
+
+
+def _stored_head(tree: Subject, head: str | None) -> str | None:
+    """Return a HEAD if it is a commit of the vault; what the tree stands on is one for sure."""
+    if head is None or head == tree.place.layer:
+        return head
+    found = tree.stores.vault_reader.info(head)
+    return head if found is not None and found.kind == "commit" else None
 
 
 class _Adoption:

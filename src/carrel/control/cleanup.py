@@ -16,7 +16,8 @@ from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
 from carrel.errors import BadInputError, CarrelError, NotFoundError, RefusedError
 from carrel.git.capturing.adopt import adopt
-from carrel.git.capturing.flatten import left_out
+from carrel.git.capturing.flatten import OF_SUBMODULE, left_out
+from carrel.git.capturing.submodules import without_work
 from carrel.git.landing import landing
 from carrel.git.merging.merged import is_merged
 from carrel.git.refs import Move
@@ -88,7 +89,7 @@ def remove(
             _refuse_occupied(ctx, current)
             saved = checkpoint_locked(ctx, current, reason="removal")
             if not discard:
-                _refuse_left_out(current, saved)
+                _refuse_left_out(ctx, current, saved)
             faults.point("remove.checkpointed")
             current = reread(ctx, current)
         removal = _judged(ctx, current, preserve_branch=preserve_branch, discard=discard)
@@ -229,8 +230,12 @@ def _refuse_occupied(ctx: Context, workspace: Workspace) -> None:
         )
 
 
-def _refuse_left_out(workspace: Workspace, saved: CommitInfo) -> None:
+def _refuse_left_out(ctx: Context, workspace: Workspace, saved: CommitInfo) -> None:
     left = [(path, reason) for path, reason in saved.skipped if left_out(reason)]
+    submodules = [path for path, reason in left if reason == OF_SUBMODULE]
+    if submodules:
+        harmless = without_work(subject(ctx, workspace), submodules)
+        left = [(path, reason) for path, reason in left if path not in harmless]
     if left:
         named = ", ".join(repr(path) for path, _ in left[:5])
         reasons = "; ".join(dict.fromkeys(reason for _, reason in left))

@@ -10,12 +10,12 @@ from carrel.git.objects import SUBMODULE, TREE, Entry
 from carrel.git.pathrules import refused_name
 
 _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_IN_MODULES = re.compile(rb"gitdir: (?:\.\./)+\.git/(modules/[^\n]+)\n?")
+IN_MODULES = re.compile(rb"gitdir: (?:\.\./)+\.git/(modules/[^\n]+)\n?")
 _NESTED = "a git repository of its own is not recorded; add it as a submodule, or ignore it"
 _GIT_FOLDER = "a folder of git itself is never recorded"
 SPECIAL = "neither a file nor a folder nor a link, so it can't be recorded"
 _IN_SUBMODULE = "files of a submodule that is not checked out are not recorded"
-_OF_SUBMODULE = "of a submodule only the commit that it has checked out is recorded"
+OF_SUBMODULE = "of a submodule only the commit that it has checked out is recorded"
 _STORED = "stored as it is"
 
 
@@ -124,7 +124,7 @@ class _Flattener:
             head = self._submodule_head(own) if nested else None
             self.flat.changes[path] = Entry(SUBMODULE, head or submodule.oid)
             if node.children:
-                reason = _OF_SUBMODULE if nested else _IN_SUBMODULE
+                reason = OF_SUBMODULE if nested else _IN_SUBMODULE
                 self.flat.skipped.append((path + b"/", reason))
             return True
         if nested and not self.tracked.folder(path) and is_repository(self.pruner.below, own):
@@ -138,7 +138,7 @@ class _Flattener:
         below = self.pruner.below
         text = below.small(own, 4096)
         if text is not None:
-            found = _IN_MODULES.fullmatch(text)
+            found = IN_MODULES.fullmatch(text)
             if found is None or b".." in found[1].split(b"/"):
                 return None
             own = self.pruner.top + b"/.git/" + found[1]

@@ -1,0 +1,69 @@
+"""Removing a workspace with a checked-out submodule: only one that holds no work may go."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from carrel.control import cleanup, projects, workspaces
+from carrel.domain.workspaces import State
+from carrel.errors import RefusedError
+
+WHO = ("NAME", "EMAIL")
+
+
+@pytest.fixture(params=["auto", "checkout"])
+def there(request, ctx, repository, tmp_path):
+    """A workspace whose submodule `lib` is checked out as git does it."""
+    inner = type(repository)(tmp_path / "inner")
+    inner.path.mkdir()
+    inner.git("init", "-q", "-b", "main")
+    inner.write("code.txt", "code\n")
+    inner.write("run.sh", "run\n")
+    (inner.path / "run.sh").chmod(0o755)
+    (inner.path / "link").symlink_to("code.txt")
+    inner.commit("one")
+    allow = ("-c", "protocol.file.allow=always")
+    repository.git(*allow, "submodule", "--quiet", "add", str(inner.path), "lib")
+    repository.commit("with lib")
+    projects.register(ctx, str(repository.path))
+    request_ = workspaces.Request(agent_id="agent-1", driver=request.param)
+    made = workspaces.create(ctx, request_)
+    repository.git(*allow, "submodule", "--quiet", "update", "--init", cwd=made.working_directory)
+    return made
+
+
+def lib(there) -> Path:
+    return Path(there.working_directory, "lib")
+
+
+def test_one_that_holds_no_work_needs_no_discard(ctx, there) -> None:
+    assert (lib(there) / "code.txt").exists()
+    assert cleanup.remove(ctx, there).workspace.state is State.TRASHED
+
+
+WORK = {
+    "edited": "echo CODE >code.txt",
+    "new file": "echo mine >mine.txt",
+    "file that the project around it ignores": "echo x >build.log",
+    "deleted": "rm code.txt",
+    "mode": "chmod +x code.txt",
+    "staged": "echo CODE >code.txt; git add code.txt; echo code >code.txt",
+    "commit": "git commit -q --allow-empty -m mine",
+    "branch": "git commit -q --allow-empty -m mine; git branch mine; git checkout -q main",
+    "stash": "echo CODE >code.txt; git stash --quiet",
+    "other history": "git checkout -q --orphan other; git commit -q -m other",
+    "second module": "git init -q --bare ../.git/modules/old",
+    "pipe": "mkfifo pipe",
+    "alternate": "echo /somewhere/objects >../.git/modules/lib/objects/info/alternates",
+}
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_one_that_holds_work_stays(ctx, there, work: str) -> None:
+    people = [f"GIT_{who}_{what}=a@b" for who in ("AUTHOR", "COMMITTER") for what in WHO]
+    subprocess.run(["env", *people, "sh", "-ec", WORK[work]], cwd=lib(there), check=True)
+    with pytest.raises(RefusedError) as caught:
+        cleanup.remove(ctx, there)
+    assert caught.value.code == "unsaved_files"
+    assert cleanup.remove(ctx, there, discard=True).workspace.state is State.TRASHED

@@ -180,3 +180,20 @@ class FleetWorkspace:
     def running_since(self) -> datetime | None:
         """When its start ended well; None unless it runs."""
         return (self.build.completed_at or self.build.created_at) if self.running else None
+
+    @property
+    def on(self) -> bool:
+        """Whether it may hold a machine: it runs, or its last start or stop broke off."""
+        build = self.build
+        if build.status is BuildStatus.SUCCEEDED:
+            return build.transition is Transition.START
+        return build.status in _BROKEN and build.transition in _TURNING
+
+    @property
+    def on_since(self) -> datetime | None:
+        """Since when it may hold a machine; None unless it does."""
+        return (self.build.completed_at or self.build.created_at) if self.on else None
+
+
+_BROKEN = frozenset({BuildStatus.FAILED, BuildStatus.CANCELED})
+_TURNING = frozenset({Transition.START, Transition.STOP})

@@ -1,0 +1,275 @@
+"""Whose quiet hours are when: rules of carrel.toml, each user's own, the deployment's default."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from carrel.domain.fleet.deployment import Source
+from carrel.domain.fleet.observation import Observation
+from carrel.domain.fleet.people import QuietHours
+from carrel.domain.fleet.schedule import parse_daily
+from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.reading import Table
+from carrel.domain.governance.scopes import Applies, Names, Scope, applies, read_scope
+from carrel.domain.governance.windows import Days, Stretch, Timetable, Window
+from carrel.domain.governance.withholding import gap_in_groups, said
+
+NATIVE_HOURS = 4
+"""How long the backend's own quiet hours last, by its documentation."""
+_OWN_RANK = 3.5
+"""What a user chose goes before rules for templates and groups, not before one for that user."""
+_DEFAULT_RANK = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class QuietRule:
+    """One rule: for whom, and when.
+
+    Attributes:
+        name: What reasons call it.
+        scope: Whom it is about.
+        timetable: When it is quiet.
+        grace: How long after the beginning nothing is stopped; None: the policy's.
+    """
+
+    name: str
+    scope: Scope
+    timetable: Timetable
+    grace: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vacation:
+    """Days that are quiet altogether, for some."""
+
+    scope: Scope
+    days: tuple[Days, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuietRules:
+    """All rules of one policy.
+
+    Attributes:
+        rules: As the file lists them.
+        vacations: Days off, for some.
+        native: Whether the backend's own quiet hours count.
+        native_length: How long those last.
+        holidays: Days that are quiet for all.
+    """
+
+    rules: tuple[QuietRule, ...] = ()
+    vacations: tuple[Vacation, ...] = ()
+    native: bool = True
+    native_length: timedelta = timedelta(hours=NATIVE_HOURS)
+    holidays: tuple[Days, ...] = ()
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """Everybody that is named anywhere."""
+        return [*(rule.scope for rule in self.rules), *(one.scope for one in self.vacations)]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What is known of somebody's quiet hours at one moment.
+
+    Attributes:
+        label: Where they come from, for reasons.
+        zone: Whose wall clock counts.
+        present: The stretch that the moment lies in.
+        change: When inside and outside change places next.
+        last_end: When they ended last, at a moment outside.
+        grace: The rule's own grace.
+        unknown: Why they can't be known; empty: they are.
+    """
+
+    label: str
+    zone: ZoneInfo
+    present: Stretch | None = None
+    change: datetime | None = None
+    last_end: datetime | None = None
+    grace: timedelta | None = None
+    unknown: str = ""
+
+
+NightOf = Callable[[FleetWorkspace], Night | None]
+
+
+def read_rules(table: Table, *, native_key: str = "native_hours") -> QuietRules:
+    """Read the keys of quiet hours from a policy's table.
+
+    Raises:
+        BadInputError: `bad_policy`.
+    """
+    zone = table.zone("timezone", ZoneInfo("UTC"))
+    holidays, free = table.dates("holidays"), table.dates("working_days")
+    whole = read_windows(table, zone, holidays, free)
+    rules = [QuietRule("fleet", Scope(), whole)] if whole.windows else []
+    rules += [_rule(one, zone, holidays, free) for one in table.tables("rule")]
+    vacations = tuple(_vacation(one) for one in table.tables("vacation"))
+    length = table.hours(native_key, NATIVE_HOURS)
+    if not timedelta() < length <= timedelta(days=1):
+        raise table.wrong(native_key, "a day has 24 hours", "above 0 and up to 24")
+    native = table.switch("native", default=True)
+    return QuietRules(tuple(rules), vacations, native, length, holidays)
+
+
+def read_windows(
+    table: Table, zone: ZoneInfo, holidays: tuple[Days, ...], free: tuple[Days, ...]
+) -> Timetable:
+    """Read `start`, `end` and `days`, or `windows` with several of these.
+
+    Raises:
+        BadInputError: `bad_policy`.
+    """
+    found = [one for one in (_window(table), *map(_window, table.tables("windows"))) if one]
+    return Timetable(zone, tuple(found), holidays, free)
+
+
+def _window(table: Table) -> Window | None:
+    start, end, days = table.clock("start"), table.clock("end"), table.days("days")
+    if table.where.endswith("]") and ".windows[" in table.where:
+        table.done()
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise table.wrong("start" if start is None else "end", "a window needs a start and an end")
+    if start == end and start != time():
+        why = f"a window from {start:%H:%M} to {end:%H:%M} has no length"
+        raise table.wrong("end", why, 'another time, or "00:00" to "24:00" for whole days')
+    return Window(start, end, days)
+
+
+def _rule(
+    table: Table, zone: ZoneInfo, holidays: tuple[Days, ...], free: tuple[Days, ...]
+) -> QuietRule:
+    scope = read_scope(table)
+    name = table.text("name") or str(scope)
+    zone = table.zone("timezone", zone)
+    more, less = table.dates("holidays"), table.dates("working_days")
+    timetable = read_windows(table, zone, (*holidays, *more), (*free, *less))
+    grace = table.minutes("grace_minutes", 0)
+    table.done()
+    if not timetable.windows and not more:
+        raise table.wrong("", "a rule needs a window", "given `start` and `end`, or `windows`")
+    return QuietRule(name, scope, timetable, grace if "grace_minutes" in table.content else None)
+
+
+def _vacation(table: Table) -> Vacation:
+    found = Vacation(read_scope(table), table.dates("dates"))
+    table.done()
+    if not found.days:
+        raise table.wrong("dates", "a vacation needs its days", "a list of days")
+    return found
+
+
+class Nights:
+    """Finds every workspace's quiet hours at one moment; each kind is worked out once."""
+
+    def __init__(self, rules: QuietRules, observation: Observation, at: datetime) -> None:
+        names = Names(observation)
+        self._at = at
+        self._rules = rules
+        self._observation = observation
+        ranked = sorted(rules.rules, key=lambda rule: -rule.scope.rank)
+        self._ranked = [(rule, applies(rule.scope, observation, names=names)) for rule in ranked]
+        self._vacations: list[tuple[Vacation, Applies]] = [
+            (one, applies(one.scope, observation, names=names)) for one in rules.vacations
+        ]
+        by_name = any(scope.workspaces for scope in rules.scopes)
+        self._by_workspace = by_name
+        self._native = rules.native and offered(observation)
+        self._gap = observation.lacks("quiet_hours", "users") if self._native else None
+        self._known: dict[tuple[object, ...], Night | None] = {}
+        self._made: dict[tuple[object, ...], Night] = {}
+        gap = gap_in_groups(observation, rules.scopes)
+        self.unknown = said(gap) if gap else ""
+        """Why nobody's quiet hours can be known; empty: they can."""
+
+    def of(self, workspace: FleetWorkspace) -> Night | None:
+        """Return what is known of a workspace's quiet hours; None: it has none."""
+        key: tuple[object, ...] = (
+            workspace.owner_id,
+            workspace.template_id,
+            workspace.organization_id,
+            workspace.workspace_id if self._by_workspace else None,
+        )
+        if key not in self._known:
+            self._known[key] = self._find(workspace)
+        return self._known[key]
+
+    def _find(self, workspace: FleetWorkspace) -> Night | None:
+        rule = next((rule for rule, fits in self._ranked if fits(workspace)), None)
+        rank = rule.scope.rank if rule else -2.0
+        native = self._native_of(workspace, rank) if self._native else None
+        off = tuple(n for n, (_, fits) in enumerate(self._vacations) if fits(workspace))
+        if isinstance(native, Night):
+            return native
+        if native is not None:
+            return self._of_native(native, off)
+        if rule is None:
+            return None
+        return self._moment(
+            ("rule", id(rule), off), f"rule {rule.name!r}", self._with(rule.timetable, off), rule
+        )
+
+    def _native_of(self, workspace: FleetWorkspace, rank: float) -> QuietHours | Night | None:
+        """Return the backend's quiet hours where they go before the rule found."""
+        if rank > _OWN_RANK:
+            return None
+        user = self._observation.users.get(workspace.owner_id)
+        own = user.quiet_hours if user else None
+        if own is not None and own.user_set:
+            return own
+        if self._gap is not None and own is None:
+            return _unknown(said(self._gap))
+        if rank > _DEFAULT_RANK:
+            return None
+        return own or self._observation.default_quiet_hours
+
+    def _of_native(self, hours: QuietHours, off: tuple[int, ...]) -> Night:
+        try:
+            daily = parse_daily(hours.schedule)
+        except ValueError as error:
+            return _unknown(f"the quiet hours kept by the backend can't be read: {error}.")
+        label = "the user's own" if hours.user_set else "the deployment's default"
+        windows = (Window(daily.at, daily.at),)
+        bare = Timetable(
+            daily.zone, windows, self._rules.holidays, length=self._rules.native_length
+        )
+        key = ("native", hours.schedule, hours.user_set, off)
+        return self._moment(key, label, self._with(bare, off))
+
+    def _with(self, timetable: Timetable, off: tuple[int, ...]) -> Timetable:
+        if not off:
+            return timetable
+        days = tuple(day for n in off for day in self._vacations[n][0].days)
+        return replace(timetable, whole_days=(*timetable.whole_days, *days))
+
+    def _moment(
+        self, key: tuple[object, ...], label: str, table: Timetable, rule: QuietRule | None = None
+    ) -> Night:
+        found = self._made.get(key)
+        if found is None:
+            present = table.present(self._at)
+            end = None if present else table.last_end(self._at)
+            found = self._made[key] = Night(
+                label,
+                table.zone,
+                present,
+                table.change(self._at),
+                end,
+                rule.grace if rule else None,
+            )
+        return found
+
+
+def offered(observation: Observation) -> bool:
+    """Tell whether the deployment keeps quiet hours of its own that we may see."""
+    return observation.deployment.source("quiet_hours") is Source.NATIVE
+
+
+def _unknown(why: str) -> Night:
+    return Night("unknown", ZoneInfo("UTC"), unknown=why)

@@ -1,0 +1,18 @@
+"""How moments and spans of time are said in reasons."""
+
+from datetime import datetime, timedelta, tzinfo
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """Say a moment on a zone's wall clock, with the zone named."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} {zone}"
+
+
+def span(length: timedelta) -> str:
+    """Say a span of time, such as `1 h 30 min`."""
+    minutes = round(length.total_seconds() / 60)
+    days, rest = divmod(abs(minutes), 24 * 60)
+    hours, minutes_left = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes_left, "min")]
+    said = " ".join(f"{number} {unit}" for number, unit in parts if number)
+    return ("-" if minutes < 0 else "") + (said or "0 min")

@@ -1,0 +1,148 @@
+"""Exclusions: who is left alone by every policy, why, and until when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from carrel.domain.fleet.observation import Observation
+from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.reading import Table
+from carrel.domain.governance.saying import moment
+from carrel.domain.governance.scopes import (
+    Names,
+    Scope,
+    any_of,
+    applies,
+    read_scope,
+    unmatched,
+)
+from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
+from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
+
+_NAME = "exclusions"
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """One exclusion.
+
+    Attributes:
+        scope: Who is excluded.
+        reason: Why.
+        until: When it expires; None: never.
+        each: Any kind that fits is enough; else all kinds that are named must fit.
+    """
+
+    scope: Scope
+    reason: str
+    until: datetime | None = None
+    each: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`[policy.exclusions]`."""
+
+    exclusions: tuple[Exclusion, ...]
+    spare_prebuilds: bool
+    zone: ZoneInfo
+
+
+class Exclusions:
+    """Keeps whoever is excluded. An exclusion that can't be judged keeps everybody."""
+
+    name = _NAME
+    summary = "Leaves alone who is named, until a day if one is given."
+    needs = frozenset[str]()
+    protects = True
+
+    def read(self, table: Mapping[str, object]) -> Settings:
+        """Read `[policy.exclusions]`."""
+        top = Table(f"policy.{_NAME}", table)
+        top.switch("enabled", default=True)
+        zone = top.zone("timezone", ZoneInfo("UTC"))
+        flat = Exclusion(read_scope(top), top.text("reason"), each=True)
+        rules = tuple(_exclusion(one, zone) for one in top.tables("rule"))
+        spare = top.switch("spare_prebuilds", default=True)
+        top.done()
+        return Settings((*(() if flat.scope.empty else (flat,)), *rules), spare, zone)
+
+    def prepare(self, settings: object, situation: Situation) -> Decide:
+        """Make the patterns ready; those that have expired are left out."""
+        mine, observation = cast("Settings", settings), situation.observation
+        live = [one for one in mine.exclusions if one.until is None or one.until > situation.at]
+        gap = gap_in_groups(observation, (one.scope for one in live))
+        if gap is not None:
+            return always(withheld(_NAME, said(gap), protects=True))
+        names = Names(observation)
+        tests = [
+            (
+                (any_of if one.each else applies)(one.scope, observation, names=names),
+                _verdict(one, mine.zone),
+            )
+            for one in live
+        ]
+        prebuilt = Verdict(
+            _NAME, Wish.KEEP, "A prebuild waits in its pool; the backend looks after it.",
+            category="excluded",
+        )  # fmt: skip
+        free = Verdict(_NAME, Wish.NOTHING, "No exclusion is about it.")
+
+        def decide(workspace: FleetWorkspace) -> Verdict:
+            if workspace.is_prebuild and mine.spare_prebuilds:
+                return prebuilt
+            for test, verdict in tests:
+                if test(workspace):
+                    return verdict
+            return free
+
+        return decide
+
+    def check(self, settings: object, observation: Observation | None) -> list[Finding]:
+        """Find patterns that fit nothing, and exclusions that have expired."""
+        if observation is None:
+            return []
+        mine = cast("Settings", settings)
+        everything = Names(observation).everything(observation)
+        found = [
+            Finding(
+                _NAME,
+                str(one.scope),
+                "warning",
+                f"Nothing that was seen fits {pattern!r}.",
+                "Correct the pattern, or take it away.",
+            )
+            for one in mine.exclusions
+            for pattern in unmatched(one.scope, everything)
+        ]
+        found += [
+            Finding(
+                _NAME,
+                str(one.scope),
+                "note",
+                f"It expired on {moment(one.until, mine.zone)}.",
+                "Take it away.",
+            )
+            for one in mine.exclusions
+            if one.until is not None and one.until <= observation.at
+        ]
+        return found
+
+
+def _exclusion(table: Table, zone: ZoneInfo) -> Exclusion:
+    scope, reason, until = read_scope(table), table.text("reason"), table.moment("until", zone)
+    table.done()
+    if scope.empty:
+        raise table.wrong("", "it names nobody", "given users, groups, templates or workspaces")
+    return Exclusion(scope, reason, until)
+
+
+def _verdict(one: Exclusion, zone: ZoneInfo) -> Verdict:
+    until = f" until {moment(one.until, zone)}" if one.until else ""
+    reason = f"Excluded{until} by {one.scope}" + (f": {one.reason}" if one.reason else ".")
+    return Verdict(_NAME, Wish.KEEP, reason, one.until, "excluded")
+
+
+POLICY: Policy = Exclusions()

@@ -51,7 +51,7 @@ def reconcile(ctx: Context, *, dry_run: bool = False) -> list[Finding]:
         rows = tx.workspaces()
     for workspace in rows:
         findings += _reconciled(ctx, workspace, dry_run=dry_run)
-    rest = [*_strangers(ctx, {ws.workspace_id for ws in rows}), *_landings(ctx), *_probes(ctx)]
+    rest = [*_strangers(ctx), *_landings(ctx), *_probes(ctx)]
     findings += [found if dry_run else _applied(found, cure) for found, cure in rest]
     return findings
 
@@ -190,10 +190,17 @@ def _somebody_sits(ctx: Context, workspace: Workspace) -> bool:
     return any(one.sits for one in ctx.driver(workspace).occupants(ctx.place(workspace)))
 
 
-def _strangers(ctx: Context, known: set[str]) -> Iterator[_Step]:
-    """Find folders of ours without a row: they go to the trash folder, never away."""
+def _strangers(ctx: Context) -> Iterator[_Step]:
+    """Find folders of ours without a row: they go to the trash folder, never away.
+
+    A row is there before its folder. So the rows are read after the folders were listed: a
+    workspace that somebody makes meanwhile has its row.
+    """
     root = ctx.config.workspace_root
-    for name in sorted(os.listdir(root)) if os.path.isdir(root) else ():
+    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
+    with ctx.store.reading() as tx:
+        known = {workspace.workspace_id for workspace in tx.workspaces()}
+    for name in names:
         if name.startswith("ws-") and name not in known:
             yield (
                 Finding(

@@ -42,13 +42,16 @@ def held(path: str, *, timeout: float = 30.0, shared: bool = False) -> Generator
         release(handle)
 
 
-def acquire(path: str, *, timeout: float = 30.0, shared: bool = False) -> int:
-    """Take the lock on `path`; the descriptor returned is given back to `release`."""
+def acquire(path: str, *, timeout: float = 30.0, shared: bool = False, folder: bool = False) -> int:
+    """Take the lock on `path`; the descriptor returned is given back to `release`.
+
+    With `folder` nothing is made where there is none: `FileNotFoundError` says so.
+    """
     mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     deadline = time.monotonic() + timeout
     wait = _FIRST_WAIT
     while True:
-        handle = _attempt(path, mode)
+        handle = _attempt(path, mode, folder=folder)
         if handle is not None:
             return handle
         if time.monotonic() >= deadline:
@@ -96,8 +99,8 @@ def holders(path: str) -> list[int]:
     ]
 
 
-def _attempt(path: str, mode: int) -> int | None:
-    handle = _open(path)
+def _attempt(path: str, mode: int, *, folder: bool = False) -> int | None:
+    handle = _open_folder(path) if folder else _open(path)
     try:
         fcntl.flock(handle, mode | fcntl.LOCK_NB)
         if _still_at(path, handle):
@@ -113,11 +116,14 @@ def _attempt(path: str, mode: int) -> int | None:
 
 
 def _open(path: str) -> int:
-    flags = os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except IsADirectoryError:
-        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | flags)
+        return _open_folder(path)
+
+
+def _open_folder(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 def _still_at(path: str, handle: int) -> bool:

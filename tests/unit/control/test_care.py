@@ -15,7 +15,7 @@ from carrel.control.reconcile import reconcile
 from carrel.control.starting import after_boot
 from carrel.domain.retention import Retention
 from carrel.domain.workspaces import Outcome, State
-from carrel.errors import BadInputError, LimitError, NotFoundError
+from carrel.errors import BadInputError, CarrelError, LimitError, NotFoundError
 
 
 class Later:
@@ -161,6 +161,31 @@ def test_a_strange_folder_is_put_aside_and_not_deleted(ctx, make):
     assert finding.kind == "unknown_folder"
     aside = Path(ctx.config.workspace_root) / ".trash" / "ws-stranger" / "work.txt"
     assert aside.read_text() == "whose?\n"
+
+
+def test_a_workspace_that_is_made_meanwhile_is_no_stranger(ctx, make, monkeypatch):
+    make("first")
+
+    def somebody_else_is_quick(ctx, workspace):
+        make("second")
+        return reread(ctx, workspace)
+
+    monkeypatch.setattr("carrel.control.reconcile.reread", somebody_else_is_quick)
+    assert reconcile(ctx) == []
+    assert os.path.isdir(make("second").home)
+
+
+def test_a_folder_that_is_gone_is_named_and_nothing_takes_its_place(ctx, make):
+    made = make("agent")
+    ctx.driver(made).withdraw(ctx.place(made))
+    shutil.rmtree(made.home)
+    with pytest.raises(CarrelError) as caught:
+        workspaces.path(ctx, made)
+    assert caught.value.code == "tree_missing"
+    assert "carrel reconcile" in caught.value.cure
+    assert not os.path.lexists(made.home)
+    assert [one.applied for one in reconcile(ctx)] == [True]
+    assert not os.path.lexists(made.home)
 
 
 def test_a_dead_lease_is_given_back(ctx, make):

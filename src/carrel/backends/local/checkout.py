@@ -4,13 +4,13 @@ import os
 from collections.abc import Callable, Sequence
 
 from carrel.backends.local import against_index, layered, traps
+from carrel.backends.local.homes import held_home
 from carrel.domain.delta import Folder
 from carrel.domain.workspaces import Place
 from carrel.errors import FailedError
 from carrel.git.gateway import Git
 from carrel.ports.driver import Capabilities, Occupant, Probe, Seed
 from carrel.system import disk, faults, processes_seen
-from carrel.system.locks import held
 
 
 class CheckoutDriver:
@@ -26,7 +26,7 @@ class CheckoutDriver:
     def create(self, place: Place, lowers: Sequence[str], seed: Seed) -> None:
         """Check the start commit out; the tree appears whole, by one rename."""
         del lowers
-        with held(place.home):
+        with held_home(place):
             if os.path.lexists(place.tree):
                 return
             new = f"{place.home}/tree.new"
@@ -34,7 +34,7 @@ class CheckoutDriver:
             os.mkdir(new)
             layered.write_seed(f"{new}/.git", seed)
             faults.point("driver.sown")
-            _check_out(f"{new}/.git", new, place.layer)
+            against_index.check_out(Git(f"{new}/.git", work_tree=new), place.layer)
             faults.point("driver.checked_out")
             against_index.keep_index(place, f"{new}/.git")
             os.rename(new, place.tree)
@@ -76,13 +76,6 @@ class CheckoutDriver:
         """List who sits in the tree."""
         seen = processes_seen.sitting_in(place.tree)
         return [Occupant(one.pid, one.command, one.how) for one in seen]
-
-
-def _check_out(git_dir: str, tree: str, commit: str) -> None:
-    workers = len(os.sched_getaffinity(0))
-    Git(git_dir=git_dir, work_tree=tree).run(
-        "-c", f"checkout.workers={workers}", "read-tree", "-u", "--reset", commit
-    )
 
 
 def _try(folder: str) -> Probe:

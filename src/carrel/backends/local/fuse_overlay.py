@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from carrel.backends.local import layered, survivors, traps
+from carrel.backends.local.homes import held_home, there
 from carrel.backends.local.layered import upper_of, work_of
 from carrel.backends.local.survivors import in_use
 from carrel.backends.local.upper import FUSE, read_upper
@@ -18,7 +19,6 @@ from carrel.domain.workspaces import Place
 from carrel.errors import FailedError, RefusedError
 from carrel.ports.driver import Capabilities, Occupant, Probe, Seed
 from carrel.system import daemons, faults, locks, mounts, processes_seen, waiting
-from carrel.system.locks import held
 from carrel.system.processes import run
 from carrel.system.processes_seen import Seen
 
@@ -51,14 +51,14 @@ class FuseOverlayDriver:
 
     def create(self, place: Place, lowers: Sequence[str], seed: Seed) -> None:
         """Make the folders and have the tree served."""
-        with held(place.home):
+        with held_home(place):
             layered.check_layer(place, lowers)
             layered.sow(place, seed)
             self._show(place, lowers)
 
     def present(self, place: Place, lowers: Sequence[str]) -> None:
         """Have the tree served unless it is; a dead server's mount is cleared away first."""
-        with held(place.home):
+        with held_home(place):
             self._show(place, lowers)
 
     def presented(self, place: Place) -> bool:
@@ -67,7 +67,9 @@ class FuseOverlayDriver:
 
     def withdraw(self, place: Place) -> None:
         """Detach the mount; its server ends when the last user has left."""
-        with held(place.home):
+        if not there(place):
+            return
+        with held_home(place):
             if self._mounted(place):
                 _unmount(place)
                 faults.point("driver.detached")

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from carrel.backends.local import layered, survivors, traps
+from carrel.backends.local.homes import held_home, there
 from carrel.backends.local.layered import upper_of, work_of
 from carrel.backends.local.upper import KERNEL, read_upper
 from carrel.domain.delta import Folder
@@ -12,7 +13,6 @@ from carrel.domain.workspaces import Place
 from carrel.errors import FailedError, RefusedError
 from carrel.ports.driver import Capabilities, Occupant, Probe, Seed
 from carrel.system import faults, mounts, pins
-from carrel.system.locks import held
 
 _OPTIONS = b"redirect_dir=on,metacopy=off,index="
 _FRESH = _OPTIONS + b"off"
@@ -41,7 +41,7 @@ class OverlayDriver:
 
     def create(self, place: Place, lowers: Sequence[str], seed: Seed) -> None:
         """Make the folders and mount; a repetition finishes what was begun."""
-        with held(place.home):
+        with held_home(place):
             fresh = not os.path.lexists(upper_of(place))
             layered.sow(place, seed)
             if fresh:
@@ -52,7 +52,7 @@ class OverlayDriver:
 
     def present(self, place: Place, lowers: Sequence[str]) -> None:
         """Mount unless it is mounted; never a second time anywhere."""
-        with held(place.home):
+        with held_home(place):
             self._show(place, lowers)
 
     def presented(self, place: Place) -> bool:
@@ -61,7 +61,9 @@ class OverlayDriver:
 
     def withdraw(self, place: Place) -> None:
         """Detach the mount; those who sit inside keep theirs until they leave."""
-        with held(place.home):
+        if not there(place):
+            return
+        with held_home(place):
             if self._mounted(place):
                 survivors.note_device(place, os.stat(place.tree).st_dev)
                 faults.point("driver.noted")
@@ -84,7 +86,7 @@ class OverlayDriver:
         """List who sits in the tree or keeps the mount."""
 
         def idle() -> bool:
-            with held(place.home):  # see `mounts.idle`: one may ask at a time
+            with held_home(place):  # see `mounts.idle`: one may ask at a time
                 return mounts.idle(place.tree)
 
         return survivors.occupants(place, idle=idle)

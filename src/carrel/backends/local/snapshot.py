@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from carrel.backends.local import against_index, layered, traps
+from carrel.backends.local.homes import held_home
 from carrel.domain.delta import Folder
 from carrel.domain.workspaces import Place
 from carrel.errors import FailedError
@@ -34,7 +35,7 @@ class SnapshotDriver:
 
     def create(self, place: Place, lowers: Sequence[str], seed: Seed) -> None:
         """Copy the layer's template; the tree appears whole, by one rename."""
-        with held(place.home):
+        with held_home(place):
             if os.path.lexists(place.tree):
                 return
             layered.check_layer(place, lowers)
@@ -111,9 +112,7 @@ def _make_template(place: Place, lowers: Sequence[str], template: str) -> None:
     for lower in reversed(lowers):
         _copy_git(f"{lower}/.git", f"{making}/.git")
     faults.point("driver.template")
-    git = Git(git_dir=f"{making}/.git", work_tree=making)
-    workers = f"checkout.workers={os.cpu_count() or 1}"
-    git.run("-c", workers, "read-tree", "-u", "--reset", place.layer)
+    against_index.check_out(Git(f"{making}/.git", work_tree=making), place.layer)
     os.rename(making, template)
 
 

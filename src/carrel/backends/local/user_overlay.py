@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from carrel.backends.local import layered, survivors, traps
+from carrel.backends.local.homes import held_home, there
 from carrel.backends.local.layered import upper_of, work_of
 from carrel.backends.local.overlay import mount_failed
 from carrel.backends.local.upper import USER, read_upper
@@ -19,7 +20,6 @@ from carrel.domain.workspaces import Place
 from carrel.errors import FailedError
 from carrel.ports.driver import Capabilities, Occupant, Probe, Seed
 from carrel.system import faults, mounts, namespaces, processes_seen
-from carrel.system.locks import held
 from carrel.system.namespaces import Holder, StepError
 
 _OPTIONS = b"userxattr,metacopy=off,index=on"
@@ -41,13 +41,13 @@ class UserOverlayDriver:
 
     def create(self, place: Place, lowers: Sequence[str], seed: Seed) -> None:
         """Make the folders; `present` mounts when somebody comes to work."""
-        with held(place.home):
+        with held_home(place):
             layered.check_layer(place, lowers)
             layered.sow(place, seed)
 
     def present(self, place: Place, lowers: Sequence[str]) -> None:
         """Mount in a namespace unless one has it; a namespace without its holder is adopted."""
-        with held(place.home):
+        with held_home(place):
             if self._kept(place) is not None or self._adopted(place):
                 return
             layered.check_layer(place, lowers)
@@ -68,7 +68,9 @@ class UserOverlayDriver:
 
     def withdraw(self, place: Place) -> None:
         """Detach the mount in its namespace and let the holder go."""
-        with held(place.home):
+        if not there(place):
+            return
+        with held_home(place):
             kept = self._kept(place)
             if kept is None and self._adopted(place):
                 kept = self._kept(place)

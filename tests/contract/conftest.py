@@ -1,5 +1,6 @@
 """A bench for drivers: a small project with a layer, and a way to work inside a tree."""
 
+import inspect
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from carrel.backends.local.ladder import load
 from carrel.domain.delta import Folder, Gone, Leaf, LeafKind
 from carrel.domain.workspaces import Place
 from carrel.git.gateway import Git, closed_environment
-from carrel.ports.driver import Driver, Seed
+from carrel.ports.driver import Driver, Probe, Seed
 
 DRIVERS = ("overlay", "user_overlay", "fuse_overlay", "snapshot", "checkout")
 Tree = dict[str, tuple[str, str]]
@@ -35,24 +37,28 @@ FILES = {
     "odd, name: \\ =/x y\n'\"": "odd\n",
 }
 
-LOOK = """
-import json, os, stat, sys
-found = {}
-for top, folders, files in os.walk("."):
-    if top == ".":
-        folders[:] = [name for name in folders if name != ".git"]
-    for name in files + [name for name in folders if os.path.islink(os.path.join(top, name))]:
-        path = os.path.join(top, name)
-        if path == "./.git":
-            continue
-        mode = os.lstat(path).st_mode
-        if stat.S_ISLNK(mode):
-            found[path[2:]] = ("link", os.readlink(path))
-        elif stat.S_ISREG(mode):
-            kind = "program" if mode & 0o100 else "file"
-            found[path[2:]] = (kind, open(path, encoding="latin-1", newline="").read())
-print(json.dumps(found))
-"""
+
+def look(tree: str) -> dict[str, tuple[str, str]]:
+    """Return what a tree shows; also run by occupants of trees that only they see."""
+    found = {}
+    for top, folders, files in os.walk(tree):
+        if top == tree:
+            folders[:] = [name for name in folders if name != ".git"]
+        for name in files + [name for name in folders if os.path.islink(os.path.join(top, name))]:
+            path = os.path.join(top, name)
+            short = path[len(tree) + 1 :]
+            if short == ".git":
+                continue
+            mode = os.lstat(path).st_mode
+            if stat.S_ISLNK(mode):
+                found[short] = ("link", os.readlink(path))
+            elif stat.S_ISREG(mode):
+                with open(path, encoding="latin-1", newline="") as file:
+                    found[short] = ("program" if mode & 0o100 else "file", file.read())
+    return found
+
+
+LOOK = f"import json, os, stat\n{inspect.getsource(look)}\nprint(json.dumps(look('.')))"
 
 
 def git(*arguments: str, cwd: Path | None = None) -> str:
@@ -64,19 +70,17 @@ def git(*arguments: str, cwd: Path | None = None) -> str:
     return done.stdout.decode().strip()
 
 
-@dataclass
-class Bench:
-    """A project with one commit, a layer of it, and workspaces by one driver."""
+@dataclass(frozen=True)
+class Project:
+    """A repository of one commit, its bare copy, and a layer of it, to be copied for a test."""
 
-    driver: Driver
     root: Path
-    commit: str = ""
-    lowers: list[str] = field(default_factory=list)
-    made: list[Place] = field(default_factory=list)
+    commit: str
 
-    def __post_init__(self) -> None:
-        source = self.root / "source"
-        git("init", "--quiet", "--initial-branch=main", str(source))
+    @classmethod
+    def made(cls, root: Path) -> "Project":
+        source = root / "source"
+        git("init", "--quiet", "--template=", "--initial-branch=main", str(source))
         for name, content in FILES.items():
             path = source / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,33 +89,61 @@ class Bench:
         (source / "link").symlink_to("README")
         git("add", "--all", cwd=source)
         git("commit", "--quiet", "--message=first", cwd=source)
-        self.commit = git("rev-parse", "HEAD", cwd=source)
-        git("clone", "--quiet", "--bare", str(source), str(self.root / "project/base.git"))
-        if self.driver.capabilities.layered:
-            self.lowers = [self._layer()]
-
-    def _layer(self) -> str:
-        layer = self.root / "project/layers/first"
-        layer.mkdir(parents=True)
-        for path, content in self._git_files().items():
-            (layer / ".git" / path).parent.mkdir(parents=True, exist_ok=True)
-            (layer / ".git" / path).write_bytes(content)
+        bare = root / "project/base.git"
+        git("clone", "--quiet", "--template=", "--bare", str(source), str(bare))
+        made = cls(root, git("rev-parse", "HEAD", cwd=source))
+        layer = root / "project/layers/first"
+        write(layer / ".git", made.git_files(root))
         on_layer = Git(git_dir=f"{layer}/.git", work_tree=str(layer))
-        on_layer.run("read-tree", "-u", "--reset", self.commit)
+        on_layer.run("read-tree", "-u", "--reset", made.commit)
         past = time.time() - 5  # no file may share the index's second
         for path in layer.rglob("*"):
             os.utime(path, (past, past), follow_symlinks=False)
-        on_layer.run("update-index", "-q", "--refresh")
-        (layer / ".git/carrel-layer").write_text(self.commit + "\n")
-        return str(layer)
+        (layer / ".git/carrel-layer").write_text(made.commit + "\n")
+        return made
 
-    def _git_files(self) -> dict[str, bytes]:
+    def git_files(self, root: Path) -> dict[str, bytes]:
         return {
             "HEAD": b"ref: refs/heads/main\n",
             "config": b"[core]\n\trepositoryformatversion = 0\n\tbare = false\n",
-            "objects/info/alternates": f"{self.root}/project/base.git/objects\n".encode(),
+            "objects/info/alternates": f"{root}/project/base.git/objects\n".encode(),
             "refs/heads/main": f"{self.commit}\n".encode(),
         }
+
+    def copy(self, root: Path, *, layered: bool) -> list[str]:
+        """Copy it to where a test is; return the layers."""
+        unlayered = None if layered else shutil.ignore_patterns("layers")
+        shutil.copytree(self.root / "source", root / "source", symlinks=True)
+        shutil.copytree(self.root / "project", root / "project", symlinks=True, ignore=unlayered)
+        if not layered:
+            return []
+        layer = root / "project/layers/first"
+        write(layer / ".git", self.git_files(root))
+        on_layer = Git(git_dir=f"{layer}/.git", work_tree=str(layer))
+        on_layer.run("update-index", "-q", "--refresh")
+        return [str(layer)]
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+
+
+@dataclass
+class Bench:
+    """A project with one commit, a layer of it, and workspaces by one driver."""
+
+    driver: Driver
+    root: Path
+    project: Project
+    commit: str = ""
+    lowers: list[str] = field(default_factory=list)
+    made: list[Place] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.commit = self.project.commit
+        self.lowers = self.project.copy(self.root, layered=self.driver.capabilities.layered)
 
     def place(self, name: str = "one") -> Place:
         home = self.root / "workspaces" / name
@@ -125,8 +157,8 @@ class Bench:
             "HEAD": f"ref: refs/heads/{place.branch}\n".encode(),
             f"refs/heads/{place.branch}": f"{self.commit}\n".encode(),
         }
-        files = own if self.driver.capabilities.layered else {**self._git_files(), **own}
-        return Seed(tuple(files.items()))
+        whole = {} if self.driver.capabilities.layered else self.project.git_files(self.root)
+        return Seed(tuple({**whole, **own}.items()))
 
     def create(self, name: str = "one") -> Place:
         place = self.place(name)
@@ -150,10 +182,10 @@ class Bench:
         return self.run(place, sys.executable, "-I", "-S", "-c", "import os, shutil\n" + code)
 
     def visible(self, place: Place) -> Tree:
-        return {path: (kind, text) for path, (kind, text) in self._looked(place).items()}
-
-    def _looked(self, place: Place) -> dict[str, list[str]]:
-        return json.loads(self.run(place, sys.executable, "-I", "-S", "-c", LOOK))
+        if self.driver.capabilities.host_path:
+            return look(place.tree)
+        told = json.loads(self.run(place, sys.executable, "-I", "-S", "-c", LOOK))
+        return {path: (kind, text) for path, (kind, text) in told.items()}
 
     def delta(self, place: Place, prune: Callable[[bytes], bool] = lambda _: False) -> Folder:
         return self.driver.delta(place, self.lowers, prune)
@@ -267,12 +299,14 @@ def where_for(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Path
     return folder
 
 
-def bench_for(name: str, where: Path) -> Bench:
-    driver = load(name)
-    probe = driver.probe(str(where))
-    if not probe.works:
-        pytest.skip(f"{name}: {probe.why} {probe.cure}")
-    return Bench(driver, where)
+@cache
+def probed(name: str, where: Path) -> Probe:
+    return load(name).probe(str(where))
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project.made(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(
@@ -281,7 +315,11 @@ def bench_for(name: str, where: Path) -> Bench:
         for name in DRIVERS
     ]
 )
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    made = bench_for(request.param, where_for(request.param, request, tmp_path))
+def bench(request: pytest.FixtureRequest, tmp_path: Path, project: Project) -> Iterator[Bench]:
+    where = where_for(request.param, request, tmp_path)
+    probe = probed(request.param, where.parent)
+    if not probe.works:
+        pytest.skip(f"{request.param}: {probe.why} {probe.cure}")
+    made = Bench(load(request.param), where, project)
     yield made
     made.close()

@@ -407,3 +407,26 @@ def test_a_program_that_outlived_its_holder_still_occupies(ctx, make):
         finally:
             left.kill()
     occupancy.acquire(ctx, made, "next")
+
+
+@pytest.mark.parametrize("driver", ["overlay", "checkout"])
+def test_a_commit_that_git_will_not_write_is_told_alike_by_every_driver(
+    ctx, make, repository, driver
+):
+    config = repository.git("hash-object", "-w", "README.md")
+    (repository.path / "trees").write_text(f"100644 blob {config}\tconfig\n")
+    with (repository.path / "trees").open() as feed:
+        inner = subprocess.check_output(
+            ["git", "mktree"], stdin=feed, cwd=repository.path, text=True
+        )
+    (repository.path / "trees").write_text(f"040000 tree {inner.strip()}\t.git\n")
+    with (repository.path / "trees").open() as feed:
+        tree = subprocess.check_output(
+            ["git", "mktree"], stdin=feed, cwd=repository.path, text=True
+        )
+    bad = repository.git("commit-tree", tree.strip(), "-m", "bad")
+    repository.git("update-ref", "refs/heads/bad", bad)
+    with pytest.raises(CarrelError) as caught:
+        make("agent-1", branch="bad", driver=driver)
+    assert (caught.value.code, bad in caught.value.what) == ("layer_failed", True)
+    assert workspaces.listing(ctx) == []

@@ -58,14 +58,82 @@ def changes(place: Place, prune: Callable[[bytes], bool]) -> Folder:
     for path in others.out.split(b"\0"):
         if path and path not in (b".git", b".git/"):
             found.untracked(path)
-    for path in _submodules(git):
+    listed = git.run("ls-files", "-z", "--stage").out
+    for path in _submodules(listed):
         found.inside(path)
+    for path in _special(found.tree, _folders(listed)):
+        found.untracked(path)
     return Folder(b"", found.children)
 
 
-def _submodules(git: Git) -> Iterable[bytes]:
+def check_out(git: Git, commit: str) -> None:
+    """Let git write all files of a commit, and an index of them.
+
+    Args:
+        git: On the tree and its own `.git/`.
+        commit: What to write.
+
+    Raises:
+        FailedError: `layer_failed`: as of a layer whose files can't be written.
+    """
+    workers = f"checkout.workers={len(os.sched_getaffinity(0))}"
+    try:
+        git.run("-c", workers, "read-tree", "-u", "--reset", commit)
+    except FailedError as error:
+        raise FailedError(
+            "layer_failed",
+            f"The files of {commit} could not be written.",
+            why=error.why,
+            cure="Git refuses trees that would write outside or into .git; otherwise look "
+            "for free space with 'df', and run 'carrel doctor'.",
+        ) from error
+
+
+def _folders(listed: bytes) -> set[bytes]:
+    """Return the folders that hold a file of the start, at any depth."""
+    found = {b""}
+    for row in listed.split(b"\0"):
+        folder = row.partition(b"\t")[2].rpartition(b"/")[0]
+        while folder not in found:
+            found.add(folder)
+            folder = folder.rpartition(b"/")[0]
+    return found
+
+
+def _special(tree: bytes, folders: set[bytes]) -> list[bytes]:
+    """Return FIFOs, sockets and devices beside files of the start: git passes them over."""
+    found: list[bytes] = []
+
+    def look(handle: int, above: bytes) -> None:
+        with os.scandir(handle) as entries:
+            for entry in entries:
+                path = above + os.fsencode(entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    if path in folders:
+                        enter(entry.name, handle, path)
+                elif not (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
+                    found.append(path)
+
+    def enter(name: str, above: int, path: bytes) -> None:
+        try:
+            handle = os.open(name, _FOLDER, dir_fd=above)
+        except OSError:
+            return  # it was replaced just now; git has said what stands there
+        try:
+            look(handle, path + b"/")
+        finally:
+            os.close(handle)
+
+    top = os.open(tree, _FOLDER)
+    try:
+        look(top, b"")
+    finally:
+        os.close(top)
+    return found
+
+
+def _submodules(listed: bytes) -> Iterable[bytes]:
     """List the folders of submodules: git does not look for files in them."""
-    listed = git.run("ls-files", "-z", "--stage").out
     if _SUBMODULE + b" " not in listed:
         return ()
     rows = (row.split(b"\t", 1) for row in listed.split(b"\0") if row.startswith(_SUBMODULE))

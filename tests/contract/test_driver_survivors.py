@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ SLEEP = "import sys, os; print('here', flush=True); sys.stdin.read()"
 
 
 @contextmanager
-def living(command: list[str], cwd: str) -> Iterator[subprocess.Popen[bytes]]:
+def living(command: list[str], cwd: str) -> Generator[subprocess.Popen[bytes]]:
     """Run a command that says when it is there and stays until its input closes."""
     process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:

@@ -1,0 +1,274 @@
+"""The planner: decisions become an immutable, ordered, explained plan within its caps."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from carrel.domain.fleet.observation import Observation
+from carrel.domain.fleet.workspaces import FleetWorkspace, Transition
+from carrel.domain.governance.plans import STOPPING, Action, Deed, Plan, Purpose, sealed
+from carrel.domain.governance.safety import Safety
+from carrel.domain.governance.saying import span
+from carrel.domain.governance.verdicts import WITHHELD, Verdict, Wish
+from carrel.domain.governance.withholding import said
+from carrel.planning.precedence import ACTING, Decision
+from carrel.planning.stopping import Stopping, stopping
+
+Held = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody ordered.
+
+    Attributes:
+        purpose: Why a plan is made.
+        at: When: also the moment that was decided for.
+        made_by: Who asked.
+        policies: Only wishes of these; empty: of all. Keeping always counts.
+        horizon: Actions due later than this after `at` are left to a later plan; None: none are.
+        cap: A cap of its own in place of the limits' caps; 0: no cap; None: the limits' caps.
+        warn: Whether owners must have been warned before their workspaces are stopped.
+        notes: What a person must know besides.
+    """
+
+    purpose: Purpose
+    at: datetime
+    made_by: str
+    policies: frozenset[str] = frozenset()
+    horizon: timedelta | None = None
+    cap: int | None = None
+    warn: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What a plan is made of, before it is ordered and capped."""
+
+    steps: list["_Step"] = field(default_factory=list["_Step"])
+    held: list[Held] = field(default_factory=list[Held])
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The actions for one workspace, in the order of doing; numbers come later."""
+
+    workspace: FleetWorkspace
+    actions: tuple[Action, ...]
+    due: datetime
+
+    @property
+    def stops(self) -> bool:
+        return any(one.deed in STOPPING for one in self.actions)
+
+
+def make(
+    decisions: Iterable[Decision], observation: Observation, order: Order, safety: Safety
+) -> Plan:
+    """Make a plan; the same input gives the same plan, whatever the order of the decisions.
+
+    A stale observation gives a plan without actions, and a note that says so.
+    """
+    age = order.at - observation.at
+    if age > safety.freshness:
+        note = (
+            f"The fleet was seen {span(age)} ago; more than {span(safety.freshness)} is too old to"
+            " act on. Observe it anew."
+        )
+        return _sealed(order, observation, [], [], (note,))
+    draft = _Draft()
+    for decision in decisions:
+        _plan_one(decision, order, draft)
+    chosen, over, notes = _capped(_ordered(draft.steps), observation, order, safety)
+    held = sorted([*draft.held, *over])
+    notes += tuple(f"Not complete: {said(gap)}" for gap in observation.gaps)
+    return _sealed(order, observation, chosen, held, notes)
+
+
+def _sealed(
+    order: Order,
+    observation: Observation,
+    steps: list[_Step],
+    held: list[Held],
+    notes: tuple[str, ...],
+) -> Plan:
+    actions = [action for step in steps for action in step.actions]
+    return sealed(
+        Plan(
+            plan_id="",
+            hash="",
+            purpose=order.purpose,
+            fleet=observation.deployment.url,
+            made_at=order.at,
+            observed_at=observation.at,
+            made_by=order.made_by,
+            actions=tuple(replace(one, number=n) for n, one in enumerate(actions, 1)),
+            held_back=tuple(held),
+            notes=(*order.notes, *notes),
+        )
+    )
+
+
+def _plan_one(decision: Decision, order: Order, draft: _Draft) -> None:
+    workspace, name = decision.workspace, decision.workspace.full_name
+    wanted = [one for one in decision.verdicts if _asked_for(one, order)]
+    for one in wanted:
+        if one.wish is Wish.CORRECT and order.purpose is not Purpose.DELETION:
+            draft.steps.append(_Step(workspace, (_correction(workspace, one),), order.at))
+    acting = [one for one in wanted if one.wish in ACTING]
+    verdict = _strongest(acting, order)
+    if verdict is None:
+        if workspace.on:
+            draft.held.extend((name, one.reason) for one in wanted if one.category == WITHHELD)
+        return
+    if decision.wish is Wish.KEEP and decision.winner is not None:
+        draft.held.append((name, decision.winner.reason))
+        return
+    if order.horizon is not None and verdict.due and verdict.due > order.at + order.horizon:
+        return
+    step = _step(workspace, verdict, order)
+    if isinstance(step, str):
+        draft.held.append((name, step))
+    elif step.actions:
+        draft.steps.append(step)
+
+
+def _asked_for(verdict: Verdict, order: Order) -> bool:
+    return not order.policies or verdict.policy in order.policies
+
+
+def _strongest(acting: list[Verdict], order: Order) -> Verdict | None:
+    """Return the wish that this plan may carry out: deletions only in a plan of their own."""
+    fits = [
+        one for one in acting if (one.wish is Wish.DELETE) == (order.purpose is Purpose.DELETION)
+    ]
+    # A plan to delete waits while anything else is wanted of the same workspace.
+    if order.purpose is Purpose.DELETION and len(fits) < len(acting):
+        return None
+    ranked = sorted(fits, key=lambda one: (one.wish is Wish.SLEEP, one.due or order.at))
+    return ranked[0] if ranked else None
+
+
+def _step(workspace: FleetWorkspace, verdict: Verdict, order: Order) -> "_Step | str":
+    """Return the actions that a wish means; a sentence: why there are none now."""
+    what = stopping(workspace.build)
+    if what is Stopping.CONFLICT:
+        return f"A build is under way ({workspace.build.transition}); wait for its end."
+    if what is Stopping.UNDER_WAY:
+        return "It is being stopped already."
+    due = max(verdict.due, order.at) if verdict.due is not None else order.at
+    if verdict.wish is Wish.DELETE:
+        action = _action(workspace, Deed.DELETE, verdict, order, 0)
+        return _Step(workspace, (action,), due)
+    actions: list[Action] = []
+    if what is Stopping.QUEUE:
+        deed = Deed.PAUSE if workspace.task_id and workspace.running else Deed.STOP
+        actions.append(_action(workspace, deed, verdict, order, 0))
+    if verdict.wish is Wish.SLEEP and workspace.dormant_at is None:
+        actions.append(_action(workspace, Deed.MAKE_DORMANT, verdict, order, len(actions)))
+    return _Step(workspace, tuple(actions), due)
+
+
+def _action(
+    workspace: FleetWorkspace, deed: Deed, verdict: Verdict, order: Order, builds: int
+) -> Action:
+    """Make an action; `builds` is how many builds of this plan come before it."""
+    return Action(
+        number=0,
+        deed=deed,
+        workspace_id=workspace.workspace_id,
+        workspace=workspace.full_name,
+        owner_id=workspace.owner_id,
+        policy=verdict.policy,
+        reason=verdict.reason,
+        due=verdict.due,
+        expected_build=workspace.build.number + builds,
+        before=before(workspace),
+        warn=order.warn and deed in {Deed.STOP, Deed.PAUSE},
+    )
+
+
+def _correction(workspace: FleetWorkspace, verdict: Verdict) -> Action:
+    argument: str | int | None = None
+    if verdict.ttl is not None:
+        deed, argument = Deed.SET_TTL, milliseconds(verdict.ttl)
+    else:
+        deed = Deed.SET_DEADLINE
+        argument = _said(verdict.deadline)
+    return Action(
+        number=0,
+        deed=deed,
+        workspace_id=workspace.workspace_id,
+        workspace=workspace.full_name,
+        owner_id=workspace.owner_id,
+        policy=verdict.policy,
+        reason=verdict.reason,
+        argument=argument,
+        expected_build=workspace.build.number,
+        before=before(workspace),
+    )
+
+
+def before(workspace: FleetWorkspace) -> Mapping[str, str | int | None]:
+    """Return what undo needs to know of a workspace before anything is done to it."""
+    build = workspace.build
+    return {
+        "transition": str(Transition.START if workspace.running else build.transition),
+        "running": int(workspace.running),
+        "ttl_ms": milliseconds(workspace.ttl) if workspace.ttl else None,
+        "deadline": _said(build.deadline),
+        "dormant_at": _said(workspace.dormant_at),
+        "autostart": workspace.autostart,
+    }
+
+
+def _said(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat() if at else None
+
+
+def milliseconds(length: timedelta) -> int:
+    """Return a span of time as a backend counts it."""
+    return length // timedelta(milliseconds=1)
+
+
+def _ordered(steps: list[_Step]) -> list[_Step]:
+    """Order: corrections, then what is due first, then what was idle longest, then by name."""
+
+    def rank(step: _Step) -> tuple[bool, datetime, datetime, str, str]:
+        workspace = step.workspace
+        idle = (
+            workspace.activity.since
+            if not workspace.activity.work.active
+            else workspace.last_used_at
+        )
+        made = workspace.created_at
+        deed = str(step.actions[0].deed)
+        return (step.stops, step.due, idle or made, workspace.workspace_id, deed)
+
+    return sorted(steps, key=rank)
+
+
+def _capped(
+    steps: list[_Step], observation: Observation, order: Order, safety: Safety
+) -> tuple[list[_Step], list[Held], tuple[str, ...]]:
+    running = sum(workspace.on for workspace in observation.workspaces)
+    cap = safety.cap(running) if order.cap is None else order.cap or len(steps)
+    stops = sum(step.stops for step in steps)
+    if stops <= cap:
+        return steps, [], ()
+    chosen: list[_Step] = []
+    over: list[Held] = []
+    left = cap
+    for step in steps:
+        if step.stops and left <= 0:
+            why = f"{step.actions[0].reason} The cap of {cap} stops a plan is reached."
+            over.append((step.workspace.full_name, why))
+            continue
+        left -= step.stops
+        chosen.append(step)
+    note = (
+        f"{stops} of {running} running workspaces would be stopped; a plan may stop {cap}. The"
+        f" other {len(over)} are left alone until a later plan."
+    )
+    return chosen, over, (note,)

@@ -1,0 +1,71 @@
+"""Precedence: what several policies say of one workspace becomes one decision.
+
+Keep beats stop beats sleep beats delete. A correction stands beside any of them: it ends nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.verdicts import WITHHELD, Verdict, Wish
+
+ORDER = (Wish.KEEP, Wish.STOP, Wish.SLEEP, Wish.DELETE)
+"""The strongest first."""
+_STRENGTH = {wish: len(ORDER) - n for n, wish in enumerate(ORDER)}
+ACTING = frozenset({Wish.STOP, Wish.SLEEP, Wish.DELETE})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to become of a workspace, and everything that was said.
+
+    Attributes:
+        workspace: Of which.
+        wish: The strongest wish.
+        winner: Whose verdict that is; None when nobody wants anything.
+        verdicts: What every policy said, in the order of asking.
+    """
+
+    workspace: FleetWorkspace
+    wish: Wish
+    winner: Verdict | None
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def corrections(self) -> tuple[Verdict, ...]:
+        """What is to be set right, whatever else is decided."""
+        return tuple(one for one in self.verdicts if one.wish is Wish.CORRECT)
+
+    @property
+    def overruled(self) -> tuple[Verdict, ...]:
+        """Wishes to act that a stronger wish beat."""
+        return tuple(
+            one for one in self.verdicts if one.wish in ACTING and one.wish is not self.wish
+        )
+
+    @property
+    def withheld(self) -> tuple[Verdict, ...]:
+        """What policies said that could not answer."""
+        return tuple(one for one in self.verdicts if one.category == WITHHELD)
+
+    @property
+    def until(self) -> datetime | None:
+        """When the answer may change next, if nothing else happens; None: not by time."""
+        return min((one.until for one in self.verdicts if one.until is not None), default=None)
+
+
+def settle(workspace: FleetWorkspace, verdicts: tuple[Verdict, ...]) -> Decision:
+    """Settle what was said. Of equally strong wishes the one due first wins, then the first."""
+    winner, best = None, 0
+    for one in verdicts:
+        strength = _STRENGTH.get(one.wish, 0)
+        if strength > best or (
+            strength == best > 0 and winner is not None and _earlier(one.due, winner.due)
+        ):
+            winner, best = one, strength
+    return Decision(workspace, winner.wish if winner else Wish.NOTHING, winner, verdicts)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> bool:
+    """Tell whether a due moment lies before another; none means at once."""
+    return other is not None and (one is None or one < other)

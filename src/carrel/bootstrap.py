@@ -8,6 +8,7 @@ from carrel.control.context import Config, Context
 from carrel.domain.conflicts import Rules
 from carrel.domain.limits import Limits
 from carrel.domain.retention import Retention
+from carrel.errors import BadInputError
 from carrel.git.storing.remote import Access
 from carrel.ports.store import Store
 from carrel.settings.loading import load, settings_path
@@ -17,6 +18,7 @@ from carrel.system import identity
 from carrel.system.clock import SystemClock
 
 if TYPE_CHECKING:
+    from carrel.backends.coder.coder import Coder
     from carrel.settings.importing import Import
 
 
@@ -44,6 +46,34 @@ def open_context(
 def open_throwaway(home: str) -> Context:
     """Wire a context in a folder of its own, whatever this machine's settings say."""
     return open_context(load({"CARREL_HOME": home, "CARREL_WORKSPACE_DISK_THRESHOLD_GB": "0"}))
+
+
+def open_coder(settings: Settings | None = None) -> "Coder":
+    """Wire the Coder deployment that the settings name; nothing is sent yet.
+
+    Args:
+        settings: Read from the environment and `carrel.toml` when None.
+
+    Raises:
+        BadInputError: `bad_coder_url`, `no_coder_token`, `bad_ca_file` or `extra_missing`.
+        RefusedError: `token_file_exposed`.
+    """
+    from carrel.settings.credentials import coder_token  # noqa: PLC0415 - for fleets only
+
+    try:
+        from carrel.backends.coder.coder import Coder  # noqa: PLC0415 - an HTTP library
+        from carrel.backends.coder.tokens import find_token  # noqa: PLC0415 - with it
+        from carrel.backends.coder.travelling import Travel  # noqa: PLC0415 - with it
+    except ModuleNotFoundError as error:
+        raise _extra_missing("coder", error) from error
+    known = (settings if settings is not None else load()).coder
+    token = find_token(coder_token(), known.token_file)
+    return Coder(
+        known.url,
+        token,
+        SystemClock(),
+        Travel(known.ca_file, known.timeout_seconds, known.requests_per_minute),
+    )
 
 
 def settings() -> Settings:
@@ -93,6 +123,15 @@ class Database(DatabaseService):
 
     def __init__(self, url: str | None = None) -> None:
         super().__init__(url if url is not None else load().database.url)
+
+
+def _extra_missing(extra: str, error: ModuleNotFoundError) -> BadInputError:
+    return BadInputError(
+        "extra_missing",
+        f"A package is not installed that the extra {extra!r} brings.",
+        why=f"{error}.",
+        cure=f"Install it: pip install 'carrel[{extra}]'.",
+    )
 
 
 def _config(settings: Settings) -> Config:

@@ -63,7 +63,9 @@ class Fleet(Protocol):
 
     Reading is retried; a request that changes something is sent once. Errors: BadInputError
     `bad_coder_url`, `no_coder_token`; FailedError `fleet_unreachable`, `token_refused`,
-    `fleet_answer_unknown`; NotFoundError `unknown_fleet_workspace`.
+    `fleet_answer_unknown`, `fleet_forbidden`, `fleet_not_offered`; NotFoundError
+    `unknown_fleet_workspace`. A request that changes something ends in a receipt; it raises
+    only `token_refused`, and `fleet_unreachable` when it surely was not sent.
     """
 
     def deployment(self) -> Deployment:

@@ -23,6 +23,9 @@ OF_THE_GUIDE = {
 }
 """Variables of the workspace guide, honoured where ours are not set."""
 
+OF_CODER = {"CODER_URL": "coder.url"}
+"""Variables that Coder's own programs read, honoured where ours are not set."""
+
 _HEADER = r"\s*\[\s*([A-Za-z0-9_-]+)"
 _ENTRY = r"""\s*["']?([A-Za-z0-9_-]+)["']?\s*[.=]"""
 
@@ -131,7 +134,7 @@ def take_text(path: str, written: bytes, known: Mapping[str, Key], found: "_Foun
 def _take_environment(
     variables: Mapping[str, str], known: Mapping[str, Key], found: _Found
 ) -> None:
-    for variable, key in OF_THE_GUIDE.items():
+    for variable, key in (OF_THE_GUIDE | OF_CODER).items():
         if variables.get(variable):
             found.put(key, _parsed(key, known[key], variables[variable], variable), variable)
     ours = {variable_of(key): key for key in known}
@@ -198,6 +201,10 @@ def _complete(home: str, found: _Found) -> None:
         if found.values.get(key):
             folder = os.path.expanduser(str(found.values[key]))
             found.values[key] = os.path.normpath(os.path.join(home, folder))
+    for key in ("coder.token_file", "coder.ca_file"):
+        if found.values.get(key):
+            file = os.path.expanduser(str(found.values[key]))
+            found.values[key] = os.path.normpath(os.path.join(home, file))
     url = str(found.values.get("database.url") or "sqlite:///carrel.db")
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         file = os.path.expanduser(url.removeprefix("sqlite:///"))

@@ -185,6 +185,36 @@ class Identity:
     )
 
 
+@_section
+class Coder:
+    """`[coder]`. The token itself is no setting: variables lend it, or a private file."""
+
+    url: str = _key(
+        "",
+        readers.text("an address such as 'https://coder.example.com'"),
+        "The Coder deployment to govern.",
+        secret=True,
+    )
+    token_file: str = _key(
+        "",
+        readers.text("a file that only you can read"),
+        "File with a session token, used where no variable lends one.",
+    )
+    ca_file: str = _key(
+        "",
+        readers.text("a file of certificates in PEM form"),
+        "Certificates that are trusted besides those of this machine.",
+    )
+    timeout_seconds: float = _key(
+        30.0, readers.amount(zero=False), "Seconds that an answer of the deployment may take."
+    )
+    requests_per_minute: int = _key(
+        480,
+        readers.whole(0),
+        "Most requests a minute that go to one path; 0: no limit. A deployment allows 512.",
+    )
+
+
 class Described(NamedTuple):
     """A setting as `carrel config show` tells it.
 
@@ -220,6 +250,7 @@ class Settings:
     files: Files = field(default_factory=Files)
     git: Git = field(default_factory=Git)
     identity: Identity = field(default_factory=Identity)
+    coder: Coder = field(default_factory=Coder)
     origins: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
@@ -251,6 +282,7 @@ SECTIONS: dict[str, type[Any]] = {
     "files": Files,
     "git": Git,
     "identity": Identity,
+    "coder": Coder,
 }
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from carrel.control.context import Context
-from carrel.control.finding import reread
 from carrel.domain.conflicts import ConflictKind, Settlement, Side, Strategy, Version
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import Outcome, Workspace
@@ -57,13 +56,6 @@ def plan(
 def finish(ctx: Context, workspace: Workspace, landed: Landed) -> None:
     """Write down that a merge landed: the settlements, the workspace's outcome, the event."""
     now = ctx.clock.now()
-    merged = replace(
-        reread(ctx, workspace),
-        outcome=Outcome.MERGED,
-        merged_to=landed.branch,
-        merged_commit=landed.head,
-        updated_at=now,
-    )
     with ctx.noting(
         "merge.landed",
         workspace.workspace_id,
@@ -73,7 +65,16 @@ def finish(ctx: Context, workspace: Workspace, landed: Landed) -> None:
         head=landed.head,
         conflicts=len(landed.settlements),
     ) as tx:
-        tx.add_settlements(landed.merge_id, workspace.workspace_id, landed.settlements, now)
+        present = tx.workspace(workspace.workspace_id) or workspace
+        merged = replace(
+            present,
+            outcome=Outcome.MERGED,
+            merged_to=landed.branch,
+            merged_commit=landed.head,
+            updated_at=now,
+        )
+        if landed.settlements:
+            tx.add_settlements(landed.merge_id, workspace.workspace_id, landed.settlements, now)
         tx.save_workspace(merged)
 
 

@@ -141,28 +141,42 @@ class Reader:
         Raises:
             NotFoundError: `object_missing`.
         """
-        found: list[tuple[Info, bytes]] = []
-        for start in range(0, len(oids), _QUESTIONS):
-            some = oids[start : start + _QUESTIONS]
-            found += self._burst(some) or [self.read(oid) for oid in some]
-        return found
+        found = self._burst(oids, None) if oids else []
+        return [self.read(oid) for oid in oids] if found is None else found
 
-    def _burst(self, oids: Sequence[str]) -> list[tuple[Info, bytes]] | None:
-        """Ask at once; None when the process died or an object is missing."""
+    def read_small(self, oids: Sequence[str], largest: int) -> list[bytes] | None:
+        """Return the bytes of objects by full id; None when one is missing or larger."""
+        found = self._burst(oids, largest) if oids else []
+        return None if found is None else [data for _, data in found]
+
+    def _burst(self, oids: Sequence[str], largest: int | None) -> list[tuple[Info, bytes]] | None:
+        """Ask ahead, so that git looks for the next while we take in the last.
+
+        None when the process died, or an object is missing or too large.
+        """
         found: list[tuple[Info, bytes]] = []
+        asked = 0
         with self._lock:
             try:
                 talk = self._conversation()
-                talk.send("".join(f"contents {oid}\n" for oid in oids).encode() + b"flush\n")
-                for _ in oids:
+                while len(found) < len(oids):
+                    while asked < len(oids) and asked - len(found) <= _QUESTIONS // 2:
+                        some = oids[asked : asked + _QUESTIONS // 2]
+                        words = "".join(f"contents {oid}\n" for oid in some)
+                        talk.send(words.encode() + b"flush\n")
+                        asked += len(some)
                     parts = talk.line().split()
-                    if len(parts) == 3:  # noqa: PLR2004 - id, kind, size
-                        size = int(parts[2])
-                        data = talk.exactly(size + 1)[:-1]
-                        found.append((Info(parts[0].decode(), parts[1].decode(), size), data))
+                    size = int(parts[2]) if len(parts) == 3 else -1  # noqa: PLR2004 - id, kind, size
+                    if size < 0 or (largest is not None and size > largest):
+                        break
+                    data = talk.exactly(size + 1)[:-1]
+                    found.append((Info(parts[0].decode(), parts[1].decode(), size), data))
             except (BrokenPipeError, ValueError):
-                self.close()
-        return found if len(found) == len(oids) else None
+                pass
+            if len(found) < len(oids):
+                self.close()  # it may be about to say more
+                return None
+        return found
 
     def tree(self, oid: str) -> dict[bytes, Entry]:
         """Return the entries of a tree, or of a commit's tree, by name."""

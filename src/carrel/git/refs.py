@@ -224,8 +224,9 @@ class Refs:
         """
         if not moves:
             return True
+        words = f"start\n{_orders(moves)}prepare\ncommit\n"
         with self._lock:
-            if self.prepare(moves) and self.commit():
+            if self._say(words, b"start: ok", b"prepare: ok", b"commit: ok"):
                 return True
         if any(not self._as_expected(move) for move in moves):
             return False
@@ -237,8 +238,8 @@ class Refs:
         Should this process die in between, git sees its input end and lets go.
         """
         with self._lock:
-            lines = "".join(f"{_order(move)}\n" for move in moves)
-            self._prepared = self._say(f"start\n{lines}prepare\n", b"start: ok", b"prepare: ok")
+            words = f"start\n{_orders(moves)}prepare\n"
+            self._prepared = self._say(words, b"start: ok", b"prepare: ok")
             return self._prepared
 
     def refuse_stuck(self, moves: Sequence[Move]) -> None:
@@ -248,8 +249,7 @@ class Refs:
             FailedError: `git_failed`, with git's own words: a lock of another process, say.
         """
         if all(self._as_expected(move) for move in moves):
-            lines = "".join(f"{_order(move)}\n" for move in moves)
-            feed = os.fsencode(f"start\n{lines}prepare\nabort\n")
+            feed = os.fsencode(f"start\n{_orders(moves)}prepare\nabort\n")
             self.git.run("update-ref", "-m", "carrel", "--stdin", stdin=feed)
 
     def commit(self) -> bool:
@@ -307,9 +307,12 @@ class Refs:
 
     def _once(self, moves: Sequence[Move]) -> bool:
         """Try in a process of its own: it either works now, or tells why not."""
-        feed = "".join(f"{_order(move)}\n" for move in moves)
-        self.git.run("update-ref", "-m", "carrel", "--stdin", stdin=os.fsencode(feed))
+        self.git.run("update-ref", "-m", "carrel", "--stdin", stdin=os.fsencode(_orders(moves)))
         return True
+
+
+def _orders(moves: Sequence[Move]) -> str:
+    return "".join(f"{_order(move)}\n" for move in moves)
 
 
 def _order(move: Move) -> str:

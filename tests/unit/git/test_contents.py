@@ -51,6 +51,8 @@ def judged(base: str, parent: str, child: str) -> str | None:
         (BASE.rstrip("\n"), BASE.replace("a", "q"), text("q", "b", "c", "d", "e") + "f"),
         (BASE.replace("b", "p").replace("e", "p2"), BASE.replace("c", "q"), None),  # two runs
         (BASE + "a\n", BASE + "q\n", None),  # a line that stands elsewhere
+        (BASE.replace("b", "p\r"), BASE.replace("d", "q"), text("a", "p\r", "c", "q", "e", "f")),
+        (BASE.replace("c", "p\rp"), BASE.replace("c", "q\rp"), "clash"),
         (BASE.replace("c", "\0"), BASE.replace("c", "q"), None),  # binary
     ],
 )
@@ -126,6 +128,6 @@ def test_large_files_are_left_to_git(vault: Vault, monkeypatch: pytest.MonkeyPat
     found = judge(vault.reader, {b"f": triple})
     assert found is not None
     assert found.clashing == [b"f"]
-    monkeypatch.setattr(contents, "_LARGE", 12)
+    monkeypatch.setattr(contents, "_LARGE", 11)
     assert judge(vault.reader, {b"f": triple}) is None
     vault.reader.close()

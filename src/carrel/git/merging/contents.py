@@ -8,15 +8,15 @@ touch are a conflict for git, and two with a line between them are not. Everythi
 runs, moved or repeated lines, binary or large files) is left to git.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from carrel.git.merging.sides import Triple
 from carrel.git.objects import Reader
 
 _LARGE = 1_000_000
-_MUCH = 64_000_000
+_AT_ONCE = 64
+_TRIES = 50
 
 
 @dataclass(slots=True)
@@ -49,30 +49,35 @@ def judge(reader: Reader, triples: Mapping[bytes, Triple]) -> Judged | None:
         triples: By path, three different versions each, all of them files.
     """
     judged = Judged()
-    if not triples:
-        return judged
     oids = [
         one.oid
         for triple in triples.values()
         for one in (triple.base, triple.parent, triple.child)
         if one
     ]
-    sizes = [info.size if info else _LARGE for info in reader.infos(oids)]
-    if max(sizes) >= _LARGE or sum(sizes) >= _MUCH:
-        return None
-    versions = [data for _, data in reader.read_many(oids)]
+    paths = list(triples)
+    for at in range(0, len(paths), _AT_ONCE):
+        some = paths[at : at + _AT_ONCE]
+        versions = reader.read_small(oids[3 * at : 3 * (at + _AT_ONCE)], _LARGE)
+        if versions is None or not _judge(some, versions, judged):
+            return None
+    return judged
+
+
+def _judge(paths: Sequence[bytes], versions: Sequence[bytes], judged: Judged) -> bool:
+    """Judge some files; False when one of them is for git."""
     for path, base, parent, child in zip(
-        triples, versions[::3], versions[1::3], versions[2::3], strict=True
+        paths, versions[::3], versions[1::3], versions[2::3], strict=True
     ):
         runs = runs_of(base, parent, child)
         if runs is None:
-            return None
+            return False
         first, second = sorted(runs, key=lambda run: (run.start, run.end))
         if first.end < second.start:
             judged.merged[path] = joined(base, first, second)
         else:
             judged.clashing.append(path)
-    return judged
+    return True
 
 
 def runs_of(base: bytes, parent: bytes, child: bytes) -> tuple[Run, Run] | None:
@@ -80,8 +85,8 @@ def runs_of(base: bytes, parent: bytes, child: bytes) -> tuple[Run, Run] | None:
     if any(b"\0" in data for data in (base, parent, child)):
         return None
     lines = _lines(base)
-    counts = Counter(lines)
-    one, other = (_run(lines, counts, _lines(side)) for side in (parent, child))
+    known = frozenset(lines)
+    one, other = (_run(lines, known, _lines(side)) for side in (parent, child))
     return None if one is None or other is None else (one, other)
 
 
@@ -93,24 +98,37 @@ def joined(base: bytes, first: Run, second: Run) -> bytes:
     return b"".join(whole)
 
 
-def _run(base: list[bytes], counts: Counter[bytes], side: list[bytes]) -> Run | None:
+def _run(base: list[bytes], known: frozenset[bytes], side: list[bytes]) -> Run | None:
     room = min(len(base), len(side))
-    start = next((at for at in range(room) if base[at] != side[at]), room)
-    room -= start
-    after = next((at for at in range(room) if base[-1 - at] != side[-1 - at]), room)
+    start = _equal(room, lambda count: base[:count] == side[:count])
+    after = _equal(
+        room - start, lambda count: base[len(base) - count :] == side[len(side) - count :]
+    )
     end = len(base) - after
     new = side[start : len(side) - after]
     certain = (
-        counts.keys().isdisjoint(new)
-        and _anchored(counts, base[:start])
-        and _anchored(counts, base[end:])
+        known.isdisjoint(new)
+        and _anchored(base, base[:start])
+        and _anchored(base, base[end:])
         and not _slides(base, start, end)
     )
     return Run(start, end, new) if certain else None
 
 
-def _anchored(counts: Counter[bytes], lines: Sequence[bytes]) -> bool:
-    return not lines or any(counts[line] == 1 for line in lines)
+def _equal(most: int, holds: Callable[[int], bool]) -> int:
+    """Return the largest count up to `most` for which something holds, as it does below it."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        if holds(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _anchored(base: list[bytes], lines: Sequence[bytes]) -> bool:
+    return not lines or any(base.count(line) == 1 for line in lines[:_TRIES])
 
 
 def _slides(base: Sequence[bytes], start: int, end: int) -> bool:
@@ -123,6 +141,8 @@ def _slides(base: Sequence[bytes], start: int, end: int) -> bool:
 
 def _lines(data: bytes) -> list[bytes]:
     """Split after each line feed, and nowhere else; a last line without one is another line."""
+    if b"\r" not in data:
+        return data.splitlines(keepends=True)
     parts = data.split(b"\n")
     lines = [part + b"\n" for part in parts[:-1]]
     return [*lines, parts[-1]] if parts[-1] else lines

@@ -34,6 +34,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "gc": "Remove the workspaces whose time is over.",
         "tend": "Checkpoint what changed and clean up, once or for ever.",
     },
+    "Fleets": {
+        "simulate": "Run a stand-in for a remote system, to rehearse on.",
+    },
     "Look after": {
         "doctor": "Tell what works on this machine, and how to cure what doesn't.",
         "reconcile": "Compare the database with the disk, and repair the differences.",

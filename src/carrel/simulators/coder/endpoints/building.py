@@ -8,8 +8,15 @@ from carrel.simulators.coder.refusals import RefusalError, forbidden, hidden, in
 from carrel.simulators.coder.wire.builds import build
 
 REASONS = frozenset(
-    "dashboard cli ssh_connection vscode_connection jetbrains_connection task_manual_pause"
-    " task_resume".split()
+    [
+        "dashboard",
+        "cli",
+        "ssh_connection",
+        "vscode_connection",
+        "jetbrains_connection",
+        "task_manual_pause",
+        "task_resume",
+    ]
 )
 """What a caller may give as a reason; all others are the deployment's own."""
 CANCELABLE = frozenset({BuildStatus.PENDING, BuildStatus.RUNNING})

@@ -11,7 +11,18 @@ from carrel.simulators.coder.wire.builds import build_status
 
 Test = Callable[[Space], bool]
 STATUSES = frozenset(
-    "pending starting running stopping stopped failed canceling canceled deleting deleted".split()
+    [
+        "pending",
+        "starting",
+        "running",
+        "stopping",
+        "stopped",
+        "failed",
+        "canceling",
+        "canceled",
+        "deleting",
+        "deleted",
+    ]
 )
 
 

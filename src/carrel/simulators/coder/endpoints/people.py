@@ -13,8 +13,16 @@ from carrel.simulators.coder.refusals import RefusalError, hidden
 from carrel.simulators.coder.wire.people import api_key, group, organization, quiet_schedule, user
 
 USER_KEYS = dict.fromkeys(
-    "search status role last_seen_after last_seen_before created_after created_before"
-    " login_type".split()
+    [
+        "search",
+        "status",
+        "role",
+        "last_seen_after",
+        "last_seen_before",
+        "created_after",
+        "created_before",
+        "login_type",
+    ]
 )
 
 

@@ -1,11 +1,15 @@
 """Endpoints that show workspaces."""
 
+from typing import TYPE_CHECKING
+
 from carrel.simulators.coder.endpoints.finding import matching
-from carrel.simulators.coder.model.workspaces import Space
 from carrel.simulators.coder.protocol.call import Answer, Call
 from carrel.simulators.coder.protocol.routing import Route
 from carrel.simulators.coder.refusals import hidden
 from carrel.simulators.coder.wire.builds import build
+
+if TYPE_CHECKING:
+    from carrel.simulators.coder.model.workspaces import Space
 
 
 def listed(call: Call) -> Answer:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC
+from typing import cast
 
 from carrel.control import projects
 from carrel.control.context import Context
@@ -65,10 +66,11 @@ def checkpoint(
         BadInputError: `bad_iteration`.
         RefusedError: `file_too_large`, and others of the tree engine; nothing is recorded.
     """
-    if iteration is not None and iteration < 0:
+    asked: object = iteration  # whoever calls from Python may hand in anything
+    if asked is not None and (type(asked) is not int or asked < 0):
         raise BadInputError(
             "bad_iteration",
-            f"{iteration} can't be an iteration.",
+            f"{asked!r} can't be an iteration.",
             cure="Count iterations from 0 or 1 upwards.",
         )
     why = reason or ("manual" if iteration is None else "validation")
@@ -91,7 +93,7 @@ def checkpoint_locked(
         with ctx.store.reading() as tx:
             before = tx.iteration(current.workspace_id, iteration)
         if before is not None:
-            return _info(before)
+            return replace(_info(before), skipped=_skipped(ctx, before))
     text = message or _made_up(current, iteration, reason)
     stored = with_trailers(text, current.workspace_id, iteration, reason)
     captured = _capture(ctx, current, stored, allow_empty=iteration is not None)
@@ -224,6 +226,17 @@ def _unchanged(ctx: Context, current: Workspace, captured: Captured) -> CommitIn
         empty=True,
         skipped=captured.skipped,
     )
+
+
+def _skipped(ctx: Context, row: Checkpoint) -> tuple[tuple[str, str], ...]:
+    """Return what a checkpoint left out when it was made, as the ledger has it."""
+    with ctx.store.reading() as tx:
+        told = tx.events(subject=row.workspace_id)
+    for event in told:
+        if event.action == "workspace.checkpointed" and event.data.get("number") == row.number:
+            pairs = cast("list[list[str]]", event.data.get("skipped", []))
+            return tuple((path, reason) for path, reason in pairs)
+    return ()
 
 
 def _info(row: Checkpoint) -> CommitInfo:

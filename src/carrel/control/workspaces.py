@@ -112,7 +112,8 @@ def view(ctx: Context, workspace: Workspace) -> dict[str, object]:
     driver = ctx.driver(workspace)
     project = projects.by_id(ctx, workspace.project_id)
     with ctx.store.reading() as tx:
-        lease = tx.lease(workspace.workspace_id)
+        # Nobody sits in what is in the trash, though its last holder may have died unheard.
+        lease = tx.lease(workspace.workspace_id) if workspace.state in OPEN_STATES else None
         last = tx.last_checkpoint(workspace.workspace_id)
     now = ctx.clock.now()
     here = workspace.state is State.ACTIVE and driver.presented(ctx.place(workspace))

@@ -430,3 +430,26 @@ def test_a_commit_that_git_will_not_write_is_told_alike_by_every_driver(
         make("agent-1", branch="bad", driver=driver)
     assert (caught.value.code, bad in caught.value.what) == ("layer_failed", True)
     assert workspaces.listing(ctx) == []
+
+
+def test_an_iteration_tells_again_what_it_left_out(ctx, make):
+    made = make("agent-1")
+    os.mkfifo(Path(made.working_directory, "pipe"))
+    first = checkpoints.checkpoint(ctx, made, iteration=1)
+    assert [path for path, _ in first.skipped] == ["pipe"]
+    assert checkpoints.checkpoint(ctx, made, iteration=1) == first
+
+
+@pytest.mark.parametrize("iteration", ["1", 1.0, True, -1])
+def test_what_is_no_iteration_is_refused(ctx, make, iteration):
+    with pytest.raises(BadInputError) as caught:
+        checkpoints.checkpoint(ctx, make("agent-1"), iteration=iteration)
+    assert (caught.value.code, repr(iteration) in caught.value.what) == ("bad_iteration", True)
+
+
+def test_nobody_is_said_to_sit_in_the_trash(ctx, make):
+    made = make("agent-1")
+    with occupancy.occupied(ctx, made, "agent"):
+        assert workspaces.view(ctx, made)["lease"] is not None
+        gone = replace(made, state=State.TRASHED)
+        assert workspaces.view(ctx, gone)["lease"] is None

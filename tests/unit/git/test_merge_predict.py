@@ -53,6 +53,15 @@ def test_pairs_target_and_order(vault: Vault) -> None:
     assert [step.conflicts for step in found.steps] == [0, 0, 0, 1, 2]
 
 
+def test_one_rename_to_two_names_is_one_conflict(vault: Vault) -> None:
+    start = vault.commit({"f": A})
+    tips = [("one", vault.commit({"x": A}, start)), ("two", vault.commit({"y": A}, start))]
+    vault.writer.flush()
+    (clash,) = predict(vault.git, tips, start).pairs
+    assert [one.kind for one in clash.conflicts] == [ConflictKind.RENAME_RENAME_1TO2]
+    assert set(clash.conflicts[0].paths) == {"f", "x", "y"}
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_every_kind_of_conflict_is_foreseen_between_two_workspaces(
     vault: Vault, case: Case

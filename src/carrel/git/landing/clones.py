@@ -64,9 +64,9 @@ def showing(where: Repository, branch: str) -> list[Checkout]:
         tree = _main_tree(where)
         if tree is not None:
             found.append(Checkout(where.common, tree))
-    _refuse_rebased(where.common, ref)
+    _refuse_rebased(where.common, ref, _main_tree(where) or where.common)
     for git_dir in _linked(where.common):
-        _refuse_rebased(git_dir, ref)
+        _refuse_rebased(git_dir, ref, _place(git_dir))
         if _head(git_dir) == ref:
             found += _linked_checkout(git_dir, branch)
     return found
@@ -133,15 +133,18 @@ def _linked(common: str) -> list[str]:
 
 
 def _linked_checkout(git_dir: str, branch: str) -> list[Checkout]:
-    words = read_bounded(f"{git_dir}/gitdir")
-    place = os.path.dirname(os.fsdecode((words or b"").strip()))
-    if not os.path.isabs(place):
-        place = os.path.normpath(os.path.join(git_dir, place))
-    if words and os.path.isdir(place):
+    place = _place(git_dir)
+    if place != git_dir and os.path.isdir(place):
         return [Checkout(git_dir, os.path.realpath(place))]
     if os.path.lexists(f"{git_dir}/locked"):
         raise in_use(place, branch, "its folder is away, perhaps on a disk that isn't mounted")
     return []  # deleted by hand; 'git worktree prune' would forget it
+
+
+def _place(git_dir: str) -> str:
+    """Return the folder of a linked work tree, or its git directory when that names none."""
+    place = os.path.dirname(os.fsdecode((read_bounded(f"{git_dir}/gitdir") or b"").strip()))
+    return place if os.path.isabs(place) else os.path.normpath(os.path.join(git_dir, place))
 
 
 def _head(git_dir: str) -> str:
@@ -153,10 +156,9 @@ def _head(git_dir: str) -> str:
     return os.fsdecode(told.out.strip())
 
 
-def _refuse_rebased(git_dir: str, ref: str) -> None:
+def _refuse_rebased(git_dir: str, ref: str, work_tree: str) -> None:
     for folder in ("rebase-merge", "rebase-apply"):
         words = read_bounded(f"{git_dir}/{folder}/head-name")
         if words is not None and os.fsdecode(words.strip()) == ref:
-            raise in_use(
-                git_dir, ref.removeprefix("refs/heads/"), "the branch is being rebased there"
-            )
+            branch = ref.removeprefix("refs/heads/")
+            raise in_use(work_tree, branch, "the branch is being rebased there")

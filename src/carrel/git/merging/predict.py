@@ -165,7 +165,9 @@ def _conflicts(outcome: Outcome) -> tuple[Conflict, ...]:
     stages: dict[bytes, set[int]] = {}
     for stage in outcome.stages:
         stages.setdefault(real.get(stage.path, stage.path), set()).add(stage.stage)
-    for path in stages:
+    # Of one rename to two names git leaves stages at all three paths: that is one conflict.
+    named = {path for kinds in said.values() for paths in kinds.values() for path in paths}
+    for path in stages.keys() - named:
         said.setdefault(path, {})
     return tuple(
         Conflict(

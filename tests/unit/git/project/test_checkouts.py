@@ -201,7 +201,9 @@ def test_a_clone_in_use_is_left_alone(bench, what: str) -> None:
             land(bench, bench.merge(clone.tip("main"), NEW))
         assert caught.value.code == "target_in_use"
     else:
-        assert refused(bench).code == "target_in_use"
+        error = refused(bench)
+        assert error.code == "target_in_use"
+        assert f"checked out in {clone.path}, which" in error.what
 
 
 def test_checked_out_twice_is_refused(bench, tmp_path) -> None:

@@ -113,23 +113,28 @@ def _sealed(
 def _plan_one(decision: Decision, order: Order, draft: _Draft) -> None:
     workspace, name = decision.workspace, decision.workspace.full_name
     wanted = [one for one in decision.verdicts if _asked_for(one, order)]
-    for one in wanted:
-        if one.wish is Wish.CORRECT and order.purpose is not Purpose.DELETION:
-            draft.steps.append(_Step(workspace, (_correction(workspace, one),), order.at))
+    if order.purpose is not Purpose.DELETION:
+        corrected = [one for one in wanted if one.wish is Wish.CORRECT]
+        draft.steps += [
+            _Step(workspace, (_correction(workspace, one),), order.at) for one in corrected
+        ]
     acting = [one for one in wanted if one.wish in ACTING]
     verdict = _strongest(acting, order)
     if verdict is None:
-        if workspace.on:
-            draft.held.extend((name, one.reason) for one in wanted if one.category == WITHHELD)
-        return
-    if decision.wish is Wish.KEEP and decision.winner is not None:
+        unsure = [one for one in wanted if one.category == WITHHELD and workspace.on]
+        draft.held += [(name, one.reason) for one in unsure]
+    elif decision.wish is Wish.KEEP and decision.winner is not None:
         draft.held.append((name, decision.winner.reason))
-        return
+    else:
+        _carry_out(workspace, verdict, order, draft)
+
+
+def _carry_out(workspace: FleetWorkspace, verdict: Verdict, order: Order, draft: _Draft) -> None:
     if order.horizon is not None and verdict.due and verdict.due > order.at + order.horizon:
         return
     step = _step(workspace, verdict, order)
     if isinstance(step, str):
-        draft.held.append((name, step))
+        draft.held.append((workspace.full_name, step))
     elif step.actions:
         draft.steps.append(step)
 

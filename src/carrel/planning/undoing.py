@@ -42,7 +42,7 @@ class _Now:
     builds: Mapping[str, int]
 
 
-def undo(  # noqa: PLR0913 - each is a fact of its own
+def undo(
     plan: Plan,
     progress: Iterable[Progress],
     observation: Observation,
@@ -105,14 +105,11 @@ def _one(
     action: Action, known: Mapping[str, FleetWorkspace], at: datetime, builds: Mapping[str, int]
 ) -> _Back:
     if action.deed is Deed.PAUSE_PREBUILDS:
-        if action.before.get("paused"):
-            return _Back(why_not="Prebuilds were paused before, and stay paused.")
-        return _Back((_like(action, Deed.RESUME_PREBUILDS, "Prebuilds go on."),))
-    if action.deed is Deed.DELETE:
-        return _Back(why_not="A deletion can't be undone.")
+        return _prebuilds(action)
     workspace = known.get(action.workspace_id)
-    if workspace is None:
-        return _Back(why_not="It can no longer be seen.")
+    if action.deed is Deed.DELETE or workspace is None:
+        gone = action.deed is Deed.DELETE
+        return _Back(why_not="A deletion can't be undone." if gone else "It can't be seen now.")
     now = _Now(at, workspace, builds)
     ours = builds.get(workspace.workspace_id)
     if ours is not None and workspace.build.number > ours:
@@ -120,6 +117,12 @@ def _one(
     if action.deed in _STARTS:
         return _restart(action, now)
     return _setting(action, now)
+
+
+def _prebuilds(action: Action) -> _Back:
+    if action.before.get("paused"):
+        return _Back(why_not="Prebuilds were paused before, and stay paused.")
+    return _Back((_like(action, Deed.RESUME_PREBUILDS, "Prebuilds go on."),))
 
 
 def _restart(action: Action, now: _Now) -> _Back:

@@ -86,7 +86,7 @@ class Exclusions:
         ]
         prebuilt = Verdict(
             _NAME, Wish.KEEP, "A prebuild waits in its pool; the backend looks after it.",
-            category="excluded",
+            category="prebuild",
         )  # fmt: skip
         free = Verdict(_NAME, Wish.NOTHING, "No exclusion is about it.")
 

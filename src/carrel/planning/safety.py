@@ -1,0 +1,121 @@
+"""Safety: what is odd in policies and in a plan, found before anything is done."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from carrel.domain.fleet.observation import Observation
+from carrel.domain.governance.plans import STOPPING, Deed, Plan, Purpose
+from carrel.domain.governance.safety import Safety
+from carrel.domain.governance.saying import span
+from carrel.domain.governance.verdicts import Finding, Situation, Wish
+from carrel.planning.deciding import Configured, decide, prepare
+from carrel.planning.precedence import ACTING, Decision
+
+_AHEAD = timedelta(days=7)
+_STEP = timedelta(hours=3)
+_SAMPLE = 200
+
+
+def check_policies(
+    policies: Iterable[Configured], observation: Observation | None
+) -> tuple[Finding, ...]:
+    """Lint all policies: each by itself, then what they do to each other on what was seen."""
+    configured = tuple(policies)
+    found = [
+        finding for one in configured for finding in one.policy.check(one.settings, observation)
+    ]
+    if not any(not one.policy.protects for one in configured):
+        found.append(
+            Finding("policy", "", "note", "No policy in force stops anything.",
+                    "Add a table such as [policy.quiet_hours].")
+        )  # fmt: skip
+    if observation is not None:
+        found += _gaps(configured, observation)
+        found += _together(configured, observation)
+    return tuple(sorted(found, key=lambda one: (_RANKS.get(one.severity, 9), one.policy)))
+
+
+_RANKS = {"error": 0, "warning": 1, "note": 2}
+
+
+def _gaps(configured: tuple[Configured, ...], observation: Observation) -> list[Finding]:
+    return [
+        Finding(one.name, gap.what, "warning", f"It can't act: {gap.what} could not be seen.",
+                gap.cure)
+        for one in configured
+        if (gap := observation.lacks(*one.policy.needs))
+    ]  # fmt: skip
+
+
+def _together(configured: tuple[Configured, ...], observation: Observation) -> list[Finding]:
+    """Try a week ahead on a sample: who never acts, and who is always overruled."""
+    sample = _sample(observation)
+    wanted: Counter[str] = Counter()
+    carried: Counter[str] = Counter()
+    at = observation.at
+    while at < observation.at + _AHEAD:
+        for decision in _at(configured, sample, at):
+            for verdict in decision.verdicts:
+                if verdict.wish in ACTING:
+                    wanted[verdict.policy] += 1
+                    carried[verdict.policy] += verdict.wish is decision.wish
+        at += _STEP
+    found: list[Finding] = []
+    for one in configured:
+        if one.policy.protects or not sample.workspaces:
+            continue
+        if not wanted[one.name]:
+            why = "Within the coming week it would act on nothing that was seen."
+            found.append(Finding(one.name, "", "note", why))
+        elif not carried[one.name]:
+            why = "It is always overruled by a stronger policy on what was seen."
+            cure = "`carrel policy explain` shows by which."
+            found.append(Finding(one.name, "", "warning", why, cure))
+    return found
+
+
+def _sample(observation: Observation) -> Observation:
+    """Take some running workspaces, evenly: a week's walk over all of them would take long."""
+    running = [one for one in observation.workspaces if one.on]
+    step = max(1, len(running) // _SAMPLE)
+    return replace(observation, workspaces=tuple(running[::step]))
+
+
+def _at(
+    configured: tuple[Configured, ...], sample: Observation, at: datetime
+) -> Iterable[Decision]:
+    return decide(prepare(configured, Situation(at, sample)), sample.workspaces)
+
+
+def check_plan(plan: Plan, decisions: Iterable[Decision], safety: Safety) -> tuple[Finding, ...]:
+    """Lint a plan against the decisions that it was made from; an error means: do not apply it."""
+    wishes = {one.workspace.workspace_id: one.wish for one in decisions}
+    found: list[Finding] = []
+    age = plan.made_at - plan.observed_at
+    if age > safety.freshness:
+        why = f"It stands on facts that were {span(age)} old."
+        found.append(Finding("plan", "", "error", why, "Observe the fleet, and plan anew."))
+    ended: set[str] = set()
+    for action in plan.actions:
+        if action.deed not in STOPPING:
+            continue
+        name = f"action {action.number}"
+        if wishes.get(action.workspace_id) is Wish.KEEP and plan.purpose not in _BY_HAND:
+            why = f"{action.workspace} is to be kept, but would be stopped."
+            found.append(Finding("plan", name, "error", why, "Plan anew."))
+        if action.workspace_id in ended:
+            why = f"{action.workspace} would be stopped twice."
+            found.append(Finding("plan", name, "error", why, "Plan anew."))
+        if action.deed is Deed.DELETE and plan.purpose is not Purpose.DELETION:
+            why = f"{action.workspace} would be deleted by a plan that is not for it."
+            found.append(Finding("plan", name, "error", why, "Plan the deletion by itself."))
+        ended.add(action.workspace_id)
+    found += [
+        Finding("plan", "", "warning", note) for note in plan.notes if note.startswith("Not complete")
+    ]  # fmt: skip
+    return tuple(found)
+
+
+_BY_HAND = frozenset({Purpose.SET, Purpose.UNDO, Purpose.EMERGENCY_STOP})

@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A slow machine is no failure.
-settings.register_profile("carrel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = os.environ.get("CARREL_REAL") == "required"
+
+# A slow machine is no failure. Where nothing may be skipped, more is tried as well.
+settings.register_profile(
+    "carrel",
+    deadline=None,
+    max_examples=120 if THOROUGH else 30,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("carrel")
 
 REQUIRABLE = ("real", "shared")
@@ -19,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--real-required",
         action="store_true",
-        default=os.environ.get("CARREL_REAL") == "required",
+        default=THOROUGH,
         help="a skipped test marked `real` or `shared` fails (also: CARREL_REAL=required)",
     )
 

@@ -38,13 +38,13 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if os.geteuid() != 0:
         pytest.skip("the contract is run by an ordinary user already")
     room = tmp_path_factory.mktemp("everybody")
-    site, tests = Path(sysconfig.get_path("purelib")), Path(__file__).parent
+    site, root = Path(sysconfig.get_path("purelib")), Path(__file__).parents[2]
     for package in PACKAGES:
         shutil.copytree(site / package, room / package)
     shutil.copy(site / "py.py", room)
-    shutil.copytree(tests.parents[1] / "src/carrel", room / "carrel")
+    shutil.copytree(root / "src/carrel", room / "carrel")
     for name in ("conftest.py", "test_driver.py", "test_driver_survivors.py"):
-        shutil.copy(tests / name, room / name)
+        shutil.copy(root / "tests/contract" / name, room / name)
     (room / "pytest.ini").write_text(SETTINGS)
     (room / "tmp").mkdir(mode=0o777)
     (room / "tmp").chmod(0o777)

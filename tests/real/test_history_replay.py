@@ -20,7 +20,7 @@ from carrel.git.merging.merge import merge
 from carrel.git.objects import Entry, PackWriter, Reader
 from carrel.git.trees import edit_tree
 
-HERE = Path(__file__).parents[3]
+HERE = Path(__file__).parents[2]
 REPOSITORY = Path(os.environ.get("CARREL_REPLAY", HERE))
 MOST = int(os.environ.get("CARREL_REPLAY_MOST", "60"))
 MARKERS = (b"\n<<<<<<< ", b"\n>>>>>>> ")

@@ -94,7 +94,7 @@ def _commits(vault: Vault, three: tuple[Tree, Tree, Tree]) -> tuple[str, str, st
 STRATEGIES = [Strategy.CHILD, Strategy.PARENT, Strategy.NEWEST_FILE_WINS, Strategy.UNION]
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(three=_three(), strategy=st.sampled_from(STRATEGIES), tie=st.sampled_from(list(Side)))
 def test_every_merge_settles_and_loses_nothing(
     vault: Vault, three: tuple[Tree, Tree, Tree], strategy: Strategy, tie: Side

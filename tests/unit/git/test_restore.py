@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from carrel.git.capturing.adopt import adopt
 from carrel.git.restoring import placing, restore
 from carrel.system.processes import run
 from carrel.testing.desk import Desk, make_desk
+from carrel.testing.plain import PlainDriver
 
 
 def apply(desk: Desk, commit: str) -> int:
@@ -23,6 +25,26 @@ def apply(desk: Desk, commit: str) -> int:
     again = desk.capture(keep=False)
     assert again.tree == desk.stores.vault_reader.commit(commit).tree
     return count
+
+
+class Inside(PlainDriver):
+    """Shows its tree only to what it starts itself."""
+
+    capabilities = replace(PlainDriver.capabilities, host_path=False)
+
+
+def test_a_python_that_does_not_find_us_by_itself_is_told_where_we_are(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write("README", b"changed")
+    there = desk.capture().commit
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    bare.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(bare))
+    inside = replace(desk.subject, driver=Inside())
+    assert restore.apply(inside, from_commit=there, to_commit=desk.start) == 1
+    assert (desk.tree / "README").read_bytes() == b"hello\n"
 
 
 def test_there_and_back(desk: Desk) -> None:

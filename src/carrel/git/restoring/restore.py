@@ -42,6 +42,8 @@ _ANY_SIZE = 1 << 62
 _LARGEST_LOG = 64 << 20
 _LARGEST_INDEX = 1 << 30
 _TIMEOUT = 600.0
+_OURS = os.path.abspath(f"{os.path.dirname(__file__)}/../../..")
+"""Where this very package is, for a Python that would not find it by itself."""
 
 
 def apply(tree: Subject, *, from_commit: str, to_commit: str) -> int:
@@ -250,7 +252,7 @@ def _place(tree: Subject, orders: Sequence[Order], stale: Sequence[str] = ()) ->
         write_orders(file, orders, stale)
         command = [sys.executable, "-P", "-m", "carrel.git.restoring.placing", root, file]
         inside = tree.driver.enter(tree.place, command)
-        done = run(inside, env=closed_environment(), timeout=_TIMEOUT)
+        done = run(inside, env=closed_environment({"PYTHONPATH": _OURS}), timeout=_TIMEOUT)
     if done.code != 0:
         raise _failed(tree, done.err.decode(errors="replace").strip()[-500:])
     found = json.loads(done.out)

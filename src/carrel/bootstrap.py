@@ -1,7 +1,8 @@
 """The only file that knows every concrete class: wires settings, database, drivers, clock."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from carrel.backends.local.ladder import LocalLadder
 from carrel.control.context import Config, Context
@@ -10,6 +11,7 @@ from carrel.domain.limits import Limits
 from carrel.domain.retention import Retention
 from carrel.errors import BadInputError
 from carrel.git.storing.remote import Access
+from carrel.plugins import Catalog
 from carrel.ports.store import Store
 from carrel.settings.loading import load, settings_path
 from carrel.settings.values import Settings
@@ -19,6 +21,10 @@ from carrel.system.clock import SystemClock
 
 if TYPE_CHECKING:
     from carrel.backends.coder.coder import Coder
+    from carrel.control.fleet.context import FleetContext, Note, Recipients
+    from carrel.domain.governance.safety import Safety
+    from carrel.domain.governance.verdicts import Policy
+    from carrel.planning.deciding import Configured
     from carrel.settings.importing import Import
 
 
@@ -74,6 +80,123 @@ def open_coder(settings: Settings | None = None) -> "Coder":
         SystemClock(),
         Travel(known.ca_file, known.timeout_seconds, known.requests_per_minute),
     )
+
+
+def open_fleet(
+    settings: Settings | None = None,
+    *,
+    store: Store | None = None,
+    actor: str | None = None,
+    say: Callable[[str], None] | None = None,
+    verbose: bool = False,
+) -> "FleetContext":
+    """Wire a fleet; nothing is sent before something needs it.
+
+    A freeze needs neither an address nor a token, nor policies that can be read.
+
+    Args:
+        settings: Read from the environment and `carrel.toml` when None.
+        store: A database of the caller's; the one of the settings when None.
+        actor: Who asks, for the ledger; `user@host` when None.
+        say: Told what a person should know though nothing failed.
+        verbose: Log everything, whatever the settings say.
+
+    Raises:
+        BadInputError: `bad_coder_url`, `bad_policy`, `unknown_policy` or `extra_missing`.
+        FailedError: `log_unwritable`.
+    """
+    from carrel.backends.coder.address import checked_address  # noqa: PLC0415 - for fleets only
+    from carrel.control.fleet.context import FleetContext  # noqa: PLC0415 - as above
+    from carrel.system.notifier import AppriseNotifier  # noqa: PLC0415 - as above
+
+    known = settings if settings is not None else load()
+    ctx = FleetContext(
+        store=store if store is not None else Database(known.database.url),
+        clock=SystemClock(),
+        connect=lambda: open_coder(known),
+        address=checked_address(known.coder.url),
+        actor=actor or identity.actor(),
+        notifier=AppriseNotifier(),
+        policies=_policies(known),
+        safety=_safety(known),
+        recipients=_recipients(known),
+    )
+    ctx.log = _log(known, verbose=verbose)
+    if say is not None:
+        ctx.say = say
+    return ctx
+
+
+def open_freezer(settings: Settings | None = None, *, actor: str | None = None) -> "FleetContext":
+    """Wire what a freeze needs: the database, and nothing that could be wrong besides."""
+    from carrel.control.fleet.context import FleetContext  # noqa: PLC0415 - for fleets only
+    from carrel.system.notifier import AppriseNotifier  # noqa: PLC0415 - as above
+
+    known = settings if settings is not None else load()
+    return FleetContext(
+        store=Database(known.database.url),
+        clock=SystemClock(),
+        connect=lambda: open_coder(known),
+        address=known.coder.url,
+        actor=actor or identity.actor(),
+        notifier=AppriseNotifier(),
+    )
+
+
+def _policies(settings: Settings) -> "tuple[Configured, ...]":
+    from carrel.planning.deciding import Configured, in_force  # noqa: PLC0415 - for fleets only
+
+    tables = dict(settings.policies)
+    catalog = Catalog("carrel.policies", "POLICY", "unknown_policy")
+    made: list[Configured] = []
+    for name in in_force(tables):
+        policy = cast("Policy", catalog.load(name))
+        table = {key: value for key, value in tables.get(name, {}).items() if key != "enabled"}
+        made.append(Configured(policy, policy.read(table)))
+    return tuple(made)
+
+
+def _safety(settings: Settings) -> "Safety":
+    from carrel.domain.governance.safety import Safety  # noqa: PLC0415 - for fleets only
+
+    told = settings.safety
+    return Safety(
+        max_stops_per_minute=told.max_stops_per_minute,
+        batch_size=told.batch_size,
+        max_concurrent_stops=told.max_concurrent_stops,
+        max_stops=told.max_stops,
+        max_percent=told.max_percent,
+        max_emergency_stops=told.max_emergency_stops,
+        emergency_stops_per_minute=told.emergency_stops_per_minute,
+        max_failures=told.max_failures,
+        max_queue=told.max_queue,
+        rollback=timedelta(hours=told.rollback_hours),
+        freshness=timedelta(minutes=told.freshness_minutes),
+        emergency_stop_enabled=told.emergency_stop_enabled,
+    )
+
+
+def _recipients(settings: Settings) -> "Recipients":
+    from carrel.control.fleet.context import Recipients  # noqa: PLC0415 - for fleets only
+
+    told = settings.notifications
+    routes = dict(told.routes)
+    return Recipients(
+        enabled=told.enabled,
+        lead=timedelta(minutes=told.lead_minutes),
+        mail=routes.pop("mail", ""),
+        routes=tuple(routes.items()),
+    )
+
+
+def _log(settings: Settings, *, verbose: bool) -> "Note":
+    from carrel.system.logbook import LogFile, open_log, unlogged  # noqa: PLC0415 - as above
+
+    told = settings.logging
+    if not told.log_file:
+        return unlogged
+    level = "debug" if verbose else str(told.level)
+    return open_log(LogFile(told.log_file, level, int(told.max_mb * 1_000_000), told.keep))
 
 
 def settings() -> Settings:

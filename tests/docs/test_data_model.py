@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from carrel.domain.governance.plans import ActionState
 from carrel.stores.tables import metadata
 
 ROOT = Path(__file__).parents[2]
@@ -35,12 +36,19 @@ def test_every_reference_to_another_table_is_named(name: str) -> None:
 def test_the_ledgers_actions_are_those_that_are_written() -> None:
     actions = SECTIONS["ledger"].partition("Actions:")[2]
     written = {
-        node.args[0].value
+        action.value
         for file in (ROOT / "src/carrel").rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "noting"
-        and isinstance(node.args[0], ast.Constant)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        for action in _told(node, node.func.attr)
+        if isinstance(action, ast.Constant)
     }
-    assert set(re.findall(r"`([\w.]+)`", actions)) == written
+    composed = {f"action.{state}" for state in ActionState}
+    assert set(re.findall(r"`([\w.]+)`", actions)) == written | composed
+
+
+def _told(call: ast.Call, name: str) -> list[ast.expr]:
+    """Return the action that a call writes into the ledger: `noting` or a session's `append`."""
+    if name == "noting":
+        return call.args[:1]
+    return call.args[2:3] if name == "append" and len(call.args) == 5 else []

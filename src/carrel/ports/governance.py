@@ -59,10 +59,6 @@ class Governance(Protocol):
         """Write how far an action is, if it still was so; tell whether it was."""
         ...
 
-    def take_over(self, seen: Progress, holder: str, at: datetime) -> bool:
-        """Become the holder of an action that was sent, if it still has the holder seen."""
-        ...
-
     def stopped(self, fleet: str, since: datetime) -> list[Stopped]:
         """Return the stops that plans have done, oldest first."""
         ...

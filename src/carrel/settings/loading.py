@@ -36,6 +36,9 @@ class _Found:
 
     values: dict[str, object] = field(default_factory=dict[str, object])
     origins: dict[str, str] = field(default_factory=dict[str, str])
+    policies: dict[str, Mapping[str, object]] = field(
+        default_factory=dict[str, Mapping[str, object]]
+    )
 
     def put(self, key: str, value: object, origin: str) -> None:
         self.values[key], self.origins[key] = value, origin
@@ -120,6 +123,9 @@ def take_text(path: str, written: bytes, known: Mapping[str, Key], found: "_Foun
     except ValueError as error:
         raise _bad_file(path, f"{error}.") from error
     for section, content in document.items():
+        if section == "policy":
+            _take_policies(path, content, found)
+            continue
         if section not in SECTIONS:
             raise _unknown(section, SECTIONS, f"{path}{_line(text, section)}", "section")
         if not isinstance(content, dict):
@@ -129,6 +135,16 @@ def take_text(path: str, written: bytes, known: Mapping[str, Key], found: "_Foun
             if key not in known:
                 raise _unknown(key, known, place, "setting")
             found.put(key, checked(key, known[key], value, place), path)
+
+
+def _take_policies(path: str, content: object, found: _Found) -> None:
+    """Take the tables `[policy.NAME]` as they are: each policy reads its own."""
+    tables = cast("dict[str, object]", content) if isinstance(content, dict) else {"": content}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise _bad_file(path, f"[policy] holds tables, such as [policy.{name or 'NAME'}].")
+        found.policies[name] = cast("dict[str, object]", table)
+        found.origins[f"policy.{name}"] = path
 
 
 def _take_environment(
@@ -187,7 +203,10 @@ def _settled(home: str, found: _Found) -> Settings:
         section, _, name = key.partition(".")
         groups[section][name] = value
     made: dict[str, Any] = {name: SECTIONS[name](**values) for name, values in groups.items()}
-    return replace(Settings(home, origins=tuple(found.origins.items())), **made)
+    settings = Settings(
+        home, policies=tuple(found.policies.items()), origins=tuple(found.origins.items())
+    )
+    return replace(settings, **made)
 
 
 def _complete(home: str, found: _Found) -> None:
@@ -201,6 +220,8 @@ def _complete(home: str, found: _Found) -> None:
         if found.values.get(key):
             folder = os.path.expanduser(str(found.values[key]))
             found.values[key] = os.path.normpath(os.path.join(home, folder))
+    log = str(found.values.get("logging.log_file", "agents.log"))
+    found.values["logging.log_file"] = os.path.join(home, os.path.expanduser(log)) if log else ""
     for key in ("coder.token_file", "coder.ca_file"):
         if found.values.get(key):
             file = os.path.expanduser(str(found.values[key]))

@@ -159,6 +159,18 @@ def table(
     return Reader(f"{allowed} to {_either(names)}", check, parse, table=True)
 
 
+def pairs(allowed: str) -> Reader[tuple[tuple[str, str], ...]]:
+    """A table from texts to texts, its order kept; in a variable it is JSON."""
+
+    def check(value: object) -> tuple[tuple[str, str], ...]:
+        if not isinstance(value, Mapping):
+            raise WrongValueError
+        items = cast("Mapping[object, object]", value).items()
+        return tuple((plain_text(left), plain_text(right)) for left, right in items)
+
+    return Reader(allowed, check, _json, table=True)
+
+
 def plain_text(value: object) -> str:
     """Take the key of a table as it is, but not empty."""
     if not isinstance(value, str) or not value:

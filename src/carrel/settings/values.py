@@ -1,7 +1,8 @@
 """Every setting there is: its name, its default, what it means and what it may be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar, cast
 
 from carrel.domain.conflicts import ConflictKind, Side, Strategy
@@ -27,6 +28,15 @@ class Key(NamedTuple):
     reader: Reader[Any]
     meaning: str
     secret: bool
+
+
+class Level(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 # Without methods that nobody calls: Python makes each of them from source at every start, and a
@@ -215,6 +225,84 @@ class Coder:
     )
 
 
+@_section
+class Safety:
+    """`[safety]`."""
+
+    max_stops_per_minute: int = _key(
+        10, readers.whole(1), "Most stops begun in a minute, over all processes."
+    )
+    batch_size: int = _key(
+        10, readers.whole(1), "Actions that are begun before they are followed to their end."
+    )
+    max_concurrent_stops: int = _key(
+        10, readers.whole(1), "Most stops under way at once, over all processes."
+    )
+    max_stops: int = _key(100, readers.whole(1), "Most stops of one plan.")
+    max_percent: float = _key(
+        50.0,
+        readers.amount(zero=False),
+        "Most stops of one plan, in percent of the running workspaces.",
+    )
+    max_emergency_stops: int = _key(
+        0, readers.whole(0), "Most stops of an emergency stop; 0: no cap."
+    )
+    emergency_stops_per_minute: int = _key(
+        60, readers.whole(1), "Most stops begun in a minute by an emergency stop."
+    )
+    max_failures: int = _key(
+        5, readers.whole(1), "So many failed or uncertain actions end a plan's run."
+    )
+    max_queue: int = _key(
+        50, readers.whole(0), "So many waiting jobs hold back new stops; 0: never."
+    )
+    rollback_hours: float = _key(
+        24.0, readers.amount(zero=False), "Hours within which a plan can be undone."
+    )
+    freshness_minutes: float = _key(
+        10.0, readers.amount(zero=False), "Age, in minutes, up to which an observation counts."
+    )
+    emergency_stop_enabled: bool = _key(
+        default=True,
+        reader=readers.switch(),
+        meaning="Whether the whole fleet may be stopped by one command.",
+    )
+
+
+@_section
+class Notifications:
+    """`[notifications]`."""
+
+    enabled: bool = _key(
+        default=False,
+        reader=readers.switch(),
+        meaning="Whether owners are warned, and stops wait until they were.",
+    )
+    lead_minutes: float = _key(
+        15.0, readers.amount(zero=False), "Minutes that an owner is warned before a stop."
+    )
+    routes: tuple[tuple[str, str], ...] = _key(
+        (),
+        readers.pairs("a table to Apprise URLs from mail, user:NAME, group:NAME or OWNER/NAME"),
+        "Where warnings go; `mail` is a mail server, to which the owner's address is added.",
+        secret=True,
+    )
+
+
+@_section
+class Logging:
+    """`[logging]`."""
+
+    log_file: str = _key(
+        "agents.log", readers.text("a file"), "Log of what governs a fleet; empty: none."
+    )
+    level: Level = _key(Level.INFO, readers.one_of(Level), "The least that is written.")
+    max_mb: float = _key(
+        10.0, readers.amount(zero=False), "Megabytes after which a new file is begun."
+    )
+    keep: int = _key(5, readers.whole(0), "Older files that are kept.")
+
+
 class Described(NamedTuple):
     """A setting as `carrel config show` tells it.
 
@@ -237,6 +325,7 @@ class Settings:
 
     Attributes:
         home: Carrel's folder (`CARREL_HOME`): database, projects, carrel.toml.
+        policies: The tables `[policy.NAME]`, unread: each policy reads its own.
         origins: Where each value that isn't a default came from.
     """
 
@@ -251,6 +340,10 @@ class Settings:
     git: Git = field(default_factory=Git)
     identity: Identity = field(default_factory=Identity)
     coder: Coder = field(default_factory=Coder)
+    safety: Safety = field(default_factory=Safety)
+    notifications: Notifications = field(default_factory=Notifications)
+    logging: Logging = field(default_factory=Logging)
+    policies: tuple[tuple[str, Mapping[str, object]], ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
@@ -267,8 +360,12 @@ class Settings:
         for name, key in keys():
             section, _, entry = name.partition(".")
             value = _plain(getattr(getattr(self, section), entry), table=key.reader.table)
-            shown = _masked(str(value)) if key.secret else value
+            shown = _hidden(value) if key.secret else value
             lines.append(Described(name, shown, self.origin(name), key.meaning))
+        for policy, table in self.policies:
+            meaning = f"Settings of the policy {policy}; `carrel policy check` looks at them."
+            name = f"policy.{policy}"
+            lines.append(Described(name, _json_of(table), self.origin(name), meaning))
         return lines
 
 
@@ -283,6 +380,9 @@ SECTIONS: dict[str, type[Any]] = {
     "git": Git,
     "identity": Identity,
     "coder": Coder,
+    "safety": Safety,
+    "notifications": Notifications,
+    "logging": Logging,
 }
 
 
@@ -301,6 +401,23 @@ def _plain(value: object, *, table: bool) -> object:
         pairs = cast("tuple[tuple[str, str], ...]", value)
         return {str(left): str(right) for left, right in pairs}
     return [str(item) for item in cast("tuple[object, ...]", value)]
+
+
+def _json_of(value: object) -> object:
+    """Return a value of a TOML table as JSON knows it: moments become texts."""
+    if isinstance(value, dict):
+        table = cast("dict[str, object]", value)
+        return {name: _json_of(item) for name, item in table.items()}
+    if isinstance(value, list):
+        return [_json_of(item) for item in cast("list[object]", value)]
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _hidden(value: object) -> object:
+    """Return a secret value as it may be shown."""
+    if isinstance(value, dict):
+        return dict.fromkeys(cast("dict[str, object]", value), "***")
+    return _masked(str(value))
 
 
 def _masked(url: str) -> str:

@@ -122,17 +122,6 @@ class SqlGovernance:
         }
         return bool(self._connection.run(statements.ADVANCE, values))
 
-    def take_over(self, seen: Progress, holder: str, at: datetime) -> bool:
-        """Become the holder of an action that was sent, if it still has the holder seen."""
-        values: dict[str, Cell] = {
-            "plan_id": seen.plan_id,
-            "number": seen.number,
-            "seen": stored(seen.holder),
-            "holder": stored(holder),
-            "at": self._connection.moment(at),
-        }
-        return bool(self._connection.run(statements.TAKE_OVER, values))
-
     def stopped(self, fleet: str, since: datetime) -> list[Stopped]:
         """Return the stops that plans have done, oldest first."""
         values = {"fleet": stored(fleet), "since": self._connection.moment(since)}

@@ -83,10 +83,6 @@ ADVANCE = (
     "UPDATE plan_actions SET state = :state, at = :at, build_id = :build_id, note = :note "
     "WHERE plan_id = :plan_id AND number = :number AND state = :was"
 )
-TAKE_OVER = (
-    "UPDATE plan_actions SET holder = :holder, at = :at "  # noqa: S608 - constants
-    f"WHERE plan_id = :plan_id AND number = :number AND holder = :seen AND {_UNDER_WAY}"
-)
 STOPPED = (
     "SELECT workspace_id, at, build_number, before FROM plan_actions "  # noqa: S608 - constants
     f"WHERE stops AND state = '{ActionState.DONE}' AND sent_at > :since AND {_OF_FLEET} "

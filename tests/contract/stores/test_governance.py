@@ -158,15 +158,6 @@ def test_progress_moves_only_from_where_it_was(db: DatabaseService, stored: Plan
     assert read.sent_at == NOW
 
 
-def test_what_a_dead_process_sent_is_taken_over_once(db: DatabaseService, stored: Plan) -> None:
-    begin(db, stored, 1)
-    with db.writing() as session:
-        (seen,) = session.governance.under_way(FLEET)
-        assert session.governance.take_over(seen, "host:2:b", NOW)
-        assert not session.governance.take_over(seen, "host:3:c", NOW)
-        assert session.governance.under_way(FLEET)[0].holder == "host:2:b"
-
-
 def test_no_more_stops_a_minute_than_allowed_over_all_plans(
     db: DatabaseService, stored: Plan
 ) -> None:

@@ -48,11 +48,14 @@ class Warned:
         """Whether the owner knows."""
         return self.delivery is not Delivery.FAILED
 
-    def holds(self, build_number: int, at: datetime) -> bool:
-        """Tell whether the owner was told of a stop of this build, not long ago."""
-        recent = timedelta(0) <= at - self.at < _FORGOTTEN
-        return self.told and self.build_number == build_number and recent
+    def holds(self, build_number: int, at: datetime, due: datetime | None) -> bool:
+        """Tell whether the owner was told of this stop, not long ago.
 
-    def allows(self, build_number: int, at: datetime) -> bool:
-        """Tell whether a stop now comes no earlier than the owner was told."""
-        return self.holds(build_number, at) and self.due <= at
+        Args:
+            build_number: The build that would be stopped.
+            at: Now.
+            due: When the stop is due; a warning of an earlier one was for another stop.
+        """
+        recent = timedelta(0) <= at - self.at < _FORGOTTEN
+        same = self.build_number == build_number and (due is None or due <= self.due)
+        return self.told and same and recent

@@ -1,0 +1,134 @@
+"""What every use-case of a fleet works with; handed in by bootstrap."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from carrel.domain.fleet.observation import Observation
+from carrel.domain.governance.safety import Safety
+from carrel.errors import RefusedError
+from carrel.planning.deciding import Configured
+from carrel.ports.clock import Clock
+from carrel.ports.fleet import Fleet
+from carrel.ports.notifier import Notifier
+from carrel.ports.store import Session, Store
+
+Note = Callable[[str, Mapping[str, object]], None]
+"""Told a stable action and its facts, for the log file."""
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+def _unlogged(_: str, __: Mapping[str, object]) -> None:
+    """Log nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Where warnings go.
+
+    Attributes:
+        enabled: Whether anybody is warned at all; without it no stop waits for a warning.
+        lead: How long before a stop its owner must have been told.
+        mail: Address of a mail server for Apprise, to which the owner's e-mail is added.
+        routes: Apprise addresses by `user:NAME`, `group:NAME` or a pattern of `owner/name`.
+    """
+
+    enabled: bool = False
+    lead: timedelta = timedelta(minutes=15)
+    mail: str = ""
+    routes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patiently builds are followed.
+
+    Attributes:
+        poll: Seconds between two looks.
+        follow: How long a build is followed before it is left to a later run.
+        lost: After so long, what a silent process of another machine sent counts as lost.
+    """
+
+    poll: float = 5.0
+    follow: timedelta = timedelta(minutes=30)
+    lost: timedelta = timedelta(minutes=10)
+
+
+@dataclass(slots=True)
+class FleetContext:
+    """Everything a use-case of a fleet needs; safe for threads.
+
+    Attributes:
+        store: The database.
+        clock: The time.
+        connect: Opens the fleet when it is first needed.
+        address: Address of the deployment, as plans name it.
+        actor: Who asks, for the ledger.
+        policies: The policies in force, with their settings.
+        safety: The limits.
+        notifier: Delivers warnings.
+        recipients: Where they go.
+        pace: How patiently builds are followed.
+        say: Told, in a sentence, what a person should know though nothing failed.
+        log: Told what is done, for the log file.
+        seen: The last observation.
+    """
+
+    store: Store
+    clock: Clock
+    connect: Callable[[], Fleet]
+    address: str
+    actor: str
+    notifier: Notifier
+    policies: tuple[Configured, ...] = ()
+    safety: Safety = field(default_factory=Safety)
+    recipients: Recipients = field(default_factory=Recipients)
+    pace: Pace = field(default_factory=Pace)
+    say: Callable[[str], None] = _silent
+    log: Note = _unlogged
+    seen: Observation | None = None
+    _fleet: Fleet | None = None
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet, opened when it is first needed."""
+        if self._fleet is None:
+            self._fleet = self.connect()
+        return self._fleet
+
+    def now(self) -> datetime:
+        """Return the present moment."""
+        return self.clock.now()
+
+    @contextmanager
+    def noting(self, action: str, subject: str, **data: object) -> Generator[Session]:
+        """Open a writing transaction that ends with an event in the ledger."""
+        with self.store.writing() as session:
+            yield session
+            session.append(self.now(), self.actor, action, subject, data)
+        self.log(action, {"subject": subject, **data})
+
+    def thaw(self) -> None:
+        """Refuse to go on while everything is frozen.
+
+        Raises:
+            RefusedError: `frozen`.
+        """
+        with self.store.reading() as session:
+            freeze = session.governance.freeze()
+        if freeze is not None:
+            raise frozen(freeze.by, freeze.reason, freeze.at)
+
+
+def frozen(by: str, reason: str, at: datetime) -> RefusedError:
+    """Return the error for whoever wants to act while everything is frozen."""
+    return RefusedError(
+        "frozen",
+        "Nothing is done: everything is frozen.",
+        why=f"{by} froze it at {at:%Y-%m-%d %H:%M} UTC{': ' + reason if reason else ''}.",
+        cure="Make sure that the reason is gone, then run `carrel unfreeze`.",
+    )

@@ -1,0 +1,153 @@
+"""Deciding: what the store remembers joins what was seen, and the policies answer."""
+
+from datetime import datetime, timedelta
+
+from carrel.control.fleet import keeping, observing, plans
+from carrel.control.fleet.context import FleetContext
+from carrel.domain.fleet.observation import Observation
+from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance import flapping
+from carrel.domain.governance.plans import Action, Deed, Plan, Purpose
+from carrel.domain.governance.verdicts import Decide, Situation, Verdict, Wish
+from carrel.planning import deciding, planner
+from carrel.planning.planner import Order
+from carrel.planning.precedence import Decision
+
+_FLAPPING = timedelta(hours=24)
+_ANEW = timedelta(minutes=1)
+"""Policies are prepared anew when the moment that they were prepared for is older."""
+
+_WISHES = {
+    Deed.STOP: frozenset({Wish.STOP, Wish.SLEEP}),
+    Deed.PAUSE: frozenset({Wish.STOP, Wish.SLEEP}),
+    Deed.MAKE_DORMANT: frozenset({Wish.SLEEP}),
+    Deed.DELETE: frozenset({Wish.DELETE}),
+    Deed.SET_TTL: frozenset({Wish.CORRECT}),
+    Deed.SET_DEADLINE: frozenset({Wish.CORRECT}),
+}
+"""What a policy must still want for a deed."""
+
+
+def situation(
+    ctx: FleetContext,
+    observation: Observation,
+    *,
+    at: datetime | None = None,
+    force: bool = False,
+) -> Situation:
+    """Return what policies may look at, at a moment; now, when none is given."""
+    moment = ctx.now() if at is None else at
+    with ctx.store.reading() as session:
+        stops = session.governance.stopped(ctx.address, moment - _FLAPPING)
+    return Situation(
+        at=moment,
+        observation=observation,
+        keeps=keeping.by_workspace(ctx, moment),
+        flaps=flapping.flaps(stops, observation.workspaces),
+        force=force,
+    )
+
+
+def decide(
+    ctx: FleetContext,
+    *,
+    at: datetime | None = None,
+    force: bool = False,
+    observation: Observation | None = None,
+) -> tuple[Decision, ...]:
+    """Ask every policy about every workspace; the fleet is observed if need be."""
+    seen = observation or observing.recent(ctx)
+    return deciding.decide_fleet(ctx.policies, situation(ctx, seen, at=at, force=force))
+
+
+def plan(
+    ctx: FleetContext,
+    purpose: Purpose,
+    *,
+    policies: frozenset[str] = frozenset(),
+    force: bool = False,
+    horizon: timedelta | None = None,
+) -> Plan:
+    """Make a plan for a purpose; it is not stored, and nothing is done.
+
+    Args:
+        ctx: The fleet.
+        purpose: Why.
+        policies: Only wishes of these; empty: of all. Keeping always counts.
+        force: Violations of a time to live are added.
+        horizon: What is due later than this from now is left to a later plan.
+    """
+    seen = observing.recent(ctx)
+    decisions = decide(ctx, force=force, observation=seen)
+    order = Order(
+        purpose=purpose,
+        at=ctx.now(),
+        made_by=ctx.actor,
+        policies=policies,
+        horizon=horizon,
+        warn=ctx.recipients.enabled,
+    )
+    return planner.make(decisions, seen, order, ctx.safety)
+
+
+def make(
+    ctx: FleetContext,
+    purpose: Purpose,
+    *,
+    policies: frozenset[str] = frozenset(),
+    force: bool = False,
+    horizon: timedelta | None = None,
+) -> Plan:
+    """Make a plan and store it, ready to be applied; an empty one is not worth a row."""
+    made = plan(ctx, purpose, policies=policies, force=force, horizon=horizon)
+    return plans.store(ctx, made) if made.actions else made
+
+
+class Judge:
+    """Decides anew about single workspaces on fresh facts, while a plan is applied."""
+
+    def __init__(self, ctx: FleetContext, plan: Plan) -> None:
+        self._ctx = ctx
+        self._force = any(one.policy == "time_to_live" for one in plan.actions)
+        self._prepared: tuple[Decide, ...] = ()
+        self._at: datetime | None = None
+
+    def objection(
+        self, action: Action, workspace: FleetWorkspace, *, follows: bool
+    ) -> tuple[str, datetime | None] | None:
+        """Return why an action should not be done now, and when it may be; None: it should.
+
+        Args:
+            action: What the plan wants.
+            workspace: As it is now.
+            follows: The plan has done something to the workspace already, so the policy's wish
+                may be fulfilled in part: only a wish to keep holds the rest back.
+        """
+        decision = deciding.decide(self._ready(), (workspace,))[0]
+        if decision.wish is Wish.KEEP and decision.winner is not None:
+            return decision.winner.reason, None
+        if follows:
+            return None
+        wanted = [one for one in decision.verdicts if _wants(one, action)]
+        if not wanted:
+            said = next((o for o in decision.verdicts if o.policy == action.policy), None)
+            reason = said.reason if said else f"The policy {action.policy!r} is not in force."
+            return f"It is not wanted any more: {reason}", None
+        due = min((one.due for one in wanted if one.due is not None), default=None)
+        if due is not None and all(one.due is not None for one in wanted) and due > self._ctx.now():
+            return f"It is due at {due:%Y-%m-%d %H:%M} UTC.", due
+        return None
+
+    def _ready(self) -> tuple[Decide, ...]:
+        now = self._ctx.now()
+        if self._at is None or now - self._at >= _ANEW:
+            seen = observing.recent(self._ctx)
+            now = self._ctx.now()
+            held = situation(self._ctx, seen, at=now, force=self._force)
+            self._prepared, self._at = deciding.prepare(self._ctx.policies, held), now
+        return self._prepared
+
+
+def _wants(verdict: Verdict, action: Action) -> bool:
+    wishes = _WISHES.get(action.deed, frozenset())
+    return verdict.policy == action.policy and verdict.wish in wishes

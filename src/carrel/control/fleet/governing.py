@@ -1,0 +1,100 @@
+"""Governing: one pass observes, decides, plans, warns and applies; a watch repeats it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from carrel.control.fleet import applying, deciding, observing, plans, settling, warning
+from carrel.control.fleet.applying import Report, Told
+from carrel.control.fleet.context import FleetContext
+from carrel.domain.governance.plans import Action, ActionState, Plan, Purpose
+from carrel.domain.governance.warnings import Warned
+from carrel.errors import CarrelError
+
+_MARGIN = timedelta(minutes=5)
+"""How much earlier than its lead a warning is looked at, so that no pass misses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass did.
+
+    Attributes:
+        plan: What was found to do; it has no actions when all is well.
+        report: What became of it; None when there was nothing to do.
+        warned: Who was told.
+    """
+
+    plan: Plan
+    report: Report | None = None
+    warned: tuple[Warned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A pass that could not be made; nothing was done on doubt."""
+
+    at: datetime
+    error: CarrelError
+
+
+def once(ctx: FleetContext, told: Told = applying.quiet) -> Pass:
+    """Make one pass. A pass that finds nothing to do writes nothing.
+
+    Raises:
+        RefusedError: `frozen`.
+    """
+    ctx.thaw()
+    settling.settle_all(ctx)
+    observing.observe(ctx)
+    horizon = ctx.recipients.lead + _MARGIN if ctx.recipients.enabled else timedelta(0)
+    made = deciding.plan(ctx, Purpose.GOVERN, horizon=horizon)
+    current = _current(ctx, made)
+    if current is None:
+        return Pass(made)
+    warned = warning.warn(ctx, current)
+    return Pass(current, applying.apply(ctx, current.plan_id, told), warned)
+
+
+def watch(
+    ctx: FleetContext, interval: timedelta, told: Told = applying.quiet
+) -> Iterator[Pass | Missed]:
+    """Make one pass after the other until the caller has enough; errors don't end it."""
+    while True:
+        began = ctx.now()
+        try:
+            yield once(ctx, told)
+        except CarrelError as error:
+            ctx.log("govern.missed", {"code": error.code, "error": str(error)})
+            yield Missed(began, error)
+        left = interval - (ctx.now() - began)
+        ctx.clock.wait(max(0.0, left.total_seconds()))
+
+
+def _current(ctx: FleetContext, made: Plan) -> Plan | None:
+    """Return the plan to work on: the last one, if it still wants the same, else the new one."""
+    found: Plan | None = None
+    for line in plans.listing(ctx, limit=50):
+        if line.purpose is not Purpose.GOVERN or line.over:
+            continue
+        standing = plans.get(ctx, line.plan_id)
+        waiting = [
+            _key(standing.plan.actions[one.number - 1])
+            for one in standing.progress
+            if one.state is ActionState.WAITING
+        ]
+        if not waiting:
+            continue
+        if found is None and sorted(waiting) == sorted(map(_key, made.actions)):
+            found = standing.plan
+        else:
+            plans.drop_waiting(ctx, line.plan_id, "A newer look at the fleet has taken its place.")
+    if found is not None or not made.actions:
+        return found
+    return plans.store(ctx, made)
+
+
+def _key(action: Action) -> tuple[str, ...]:
+    due = action.due.isoformat() if action.due else ""
+    parts = (action.workspace_id, action.deed, action.policy, due, action.argument)
+    return (*(str(part) for part in parts), str(action.expected_build), str(action.warn))

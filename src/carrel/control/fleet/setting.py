@@ -1,0 +1,110 @@
+"""One change that a person asks for: a plan of one action, so it can be undone like any other."""
+
+from datetime import datetime, timedelta
+from typing import Protocol, cast
+
+from carrel.control.fleet import deeds, observing
+from carrel.control.fleet.context import FleetContext
+from carrel.domain.fleet.schedule import LONGEST_TTL, SHORTEST_EXTENSION, SHORTEST_TTL
+from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, sealed
+from carrel.errors import BadInputError, RefusedError
+
+
+def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = "") -> Plan:
+    """Make the plan that sets a workspace's time to live; None: it has none any more.
+
+    Raises:
+        BadInputError: `bad_ttl`.
+        NotFoundError: `unknown_fleet_workspace`.
+    """
+    if length is not None and not SHORTEST_TTL <= length <= LONGEST_TTL:
+        raise BadInputError(
+            "bad_ttl",
+            f"A workspace can't live for {length}.",
+            why="The backend takes from 1 minute to 30 days.",
+            cure="Write a time such as 8h; `none` takes the time to live away.",
+        )
+    workspace = observing.find(ctx, name)
+    argument = None if length is None else length // timedelta(milliseconds=1)
+    return _plan(ctx, workspace, Deed.SET_TTL, argument, reason)
+
+
+def extend(ctx: FleetContext, name: str, length: timedelta, reason: str = "") -> Plan:
+    """Make the plan that moves a running workspace's deadline: so much later than it is now.
+
+    Raises:
+        BadInputError: `bad_extension`.
+        RefusedError: `no_deadline`, `beyond_max_deadline`, `extension_refused` by the policy.
+        NotFoundError: `unknown_fleet_workspace`.
+    """
+    workspace = observing.find(ctx, name)
+    for one in ctx.policies:
+        if one.name == "time_to_live":
+            allowed = cast("_Extensions", one.settings).extension(workspace, ctx.now(), length)
+            return _plan(ctx, workspace, Deed.SET_DEADLINE, allowed.isoformat(), reason)
+    wanted = _later(ctx, workspace, length)
+    return _plan(ctx, workspace, Deed.SET_DEADLINE, wanted.isoformat(), reason)
+
+
+class _Extensions(Protocol):
+    """The settings of the policy on times to live, as far as extending goes."""
+
+    def extension(self, workspace: FleetWorkspace, at: datetime, wanted: timedelta) -> datetime: ...
+
+
+def _later(ctx: FleetContext, workspace: FleetWorkspace, length: timedelta) -> datetime:
+    build = workspace.build
+    if not workspace.running or build.deadline is None:
+        raise RefusedError(
+            "no_deadline",
+            f"{workspace.full_name} has no deadline to move.",
+            why="It does not run." if not workspace.running else "Nothing will stop it by time.",
+            cure="`carrel ttl set` gives it a time to live; that counts from its next start on.",
+        )
+    wanted = build.deadline + length
+    if wanted < ctx.now() + SHORTEST_EXTENSION:
+        raise BadInputError(
+            "bad_extension",
+            f"{workspace.full_name} can't end at {wanted:%Y-%m-%d %H:%M} UTC.",
+            why="The backend wants a deadline at least 30 minutes ahead.",
+            cure="Give it more time, or stop it.",
+        )
+    if build.max_deadline is not None and wanted > build.max_deadline:
+        raise RefusedError(
+            "beyond_max_deadline",
+            f"{workspace.full_name} must stop by {build.max_deadline:%Y-%m-%d %H:%M} UTC.",
+            why="Its template requires that stop.",
+            cure=f"Extend it by {build.max_deadline - build.deadline} at most.",
+        )
+    return wanted
+
+
+def _plan(
+    ctx: FleetContext, workspace: FleetWorkspace, deed: Deed, argument: str | int | None, why: str
+) -> Plan:
+    action = Action(
+        number=1,
+        deed=deed,
+        workspace_id=workspace.workspace_id,
+        workspace=workspace.full_name,
+        owner_id=workspace.owner_id,
+        policy="person",
+        reason=why or f"{ctx.actor} asked for it.",
+        argument=argument,
+        expected_build=workspace.build.number,
+        before=deeds.before(workspace),
+    )
+    at = ctx.now()
+    return sealed(
+        Plan(
+            plan_id="",
+            hash="",
+            purpose=Purpose.SET,
+            fleet=ctx.address,
+            made_at=at,
+            observed_at=observing.recent(ctx).at,
+            made_by=ctx.actor,
+            actions=(action,),
+        )
+    )

@@ -114,25 +114,28 @@ def _plan_one(decision: Decision, order: Order, draft: _Draft) -> None:
     workspace, name = decision.workspace, decision.workspace.full_name
     wanted = [one for one in decision.verdicts if _asked_for(one, order)]
     if order.purpose is not Purpose.DELETION:
-        corrected = [one for one in wanted if one.wish is Wish.CORRECT]
+        corrected = [one for one in wanted if one.corrects]
         draft.steps += [
             _Step(workspace, (_correction(workspace, one),), order.at) for one in corrected
         ]
     acting = [one for one in wanted if one.wish in ACTING]
-    verdict = _strongest(acting, order)
-    if verdict is None:
+    wishes = _wishes(acting, order)
+    if not wishes:
         unsure = [one for one in wanted if one.category == WITHHELD and workspace.on]
         draft.held += [(name, one.reason) for one in unsure]
     elif decision.wish is Wish.KEEP and decision.winner is not None:
         draft.held.append((name, decision.winner.reason))
     else:
-        _carry_out(workspace, verdict, order, draft)
+        _carry_out(workspace, wishes, order, draft)
 
 
-def _carry_out(workspace: FleetWorkspace, verdict: Verdict, order: Order, draft: _Draft) -> None:
-    if order.horizon is not None and verdict.due and verdict.due > order.at + order.horizon:
+def _carry_out(
+    workspace: FleetWorkspace, wishes: list[Verdict], order: Order, draft: _Draft
+) -> None:
+    due = wishes[0].due
+    if order.horizon is not None and due and due > order.at + order.horizon:
         return
-    step = _step(workspace, verdict, order)
+    step = _step(workspace, wishes, order)
     if isinstance(step, str):
         draft.held.append((workspace.full_name, step))
     elif step.actions:
@@ -143,20 +146,25 @@ def _asked_for(verdict: Verdict, order: Order) -> bool:
     return not order.policies or verdict.policy in order.policies
 
 
-def _strongest(acting: list[Verdict], order: Order) -> Verdict | None:
-    """Return the wish that this plan may carry out: deletions only in a plan of their own."""
+def _wishes(acting: list[Verdict], order: Order) -> list[Verdict]:
+    """Return what this plan may carry out: the first is done first, a sleep may follow a stop.
+
+    Deletions are only for a plan of their own.
+    """
     fits = [
         one for one in acting if (one.wish is Wish.DELETE) == (order.purpose is Purpose.DELETION)
     ]
     # A plan to delete waits while anything else is wanted of the same workspace.
     if order.purpose is Purpose.DELETION and len(fits) < len(acting):
-        return None
+        return []
     ranked = sorted(fits, key=lambda one: (one.wish is Wish.SLEEP, one.due or order.at))
-    return ranked[0] if ranked else None
+    later = [one for one in ranked[1:] if one.wish is Wish.SLEEP is not ranked[0].wish]
+    return [*ranked[:1], *later[:1]]
 
 
-def _step(workspace: FleetWorkspace, verdict: Verdict, order: Order) -> "_Step | str":
-    """Return the actions that a wish means; a sentence: why there are none now."""
+def _step(workspace: FleetWorkspace, wishes: list[Verdict], order: Order) -> "_Step | str":
+    """Return the actions that wishes mean; a sentence: why there are none now."""
+    verdict, last = wishes[0], wishes[-1]
     what = stopping(workspace.build)
     if what is Stopping.CONFLICT:
         return f"A build is under way ({workspace.build.transition}); wait for its end."
@@ -170,8 +178,9 @@ def _step(workspace: FleetWorkspace, verdict: Verdict, order: Order) -> "_Step |
     if what is Stopping.QUEUE:
         deed = Deed.PAUSE if workspace.task_id and workspace.running else Deed.STOP
         actions.append(_action(workspace, deed, verdict, order, 0))
-    if verdict.wish is Wish.SLEEP and workspace.dormant_at is None:
-        actions.append(_action(workspace, Deed.MAKE_DORMANT, verdict, order, len(actions)))
+    if last.wish is Wish.SLEEP and workspace.dormant_at is None:
+        sleep = _action(workspace, Deed.MAKE_DORMANT, last, order, len(actions))
+        actions.append(replace(sleep, due=due if verdict.due or last.due else None))
     return _Step(workspace, tuple(actions), due)
 
 

@@ -11,6 +11,7 @@ from carrel.domain.governance.verdicts import WITHHELD, Verdict, Wish
 
 ORDER = (Wish.KEEP, Wish.STOP, Wish.SLEEP, Wish.DELETE)
 """The strongest first."""
+_NOTHING = Wish.NOTHING  # an enumeration's members are slow to reach, and this is asked often
 _STRENGTH = {wish: len(ORDER) - n for n, wish in enumerate(ORDER)}
 ACTING = frozenset({Wish.STOP, Wish.SLEEP, Wish.DELETE})
 
@@ -34,7 +35,7 @@ class Decision:
     @property
     def corrections(self) -> tuple[Verdict, ...]:
         """What is to be set right, whatever else is decided."""
-        return tuple(one for one in self.verdicts if one.wish is Wish.CORRECT)
+        return tuple(one for one in self.verdicts if one.corrects)
 
     @property
     def overruled(self) -> tuple[Verdict, ...]:
@@ -58,12 +59,14 @@ def settle(workspace: FleetWorkspace, verdicts: tuple[Verdict, ...]) -> Decision
     """Settle what was said. Of equally strong wishes the one due first wins, then the first."""
     winner, best = None, 0
     for one in verdicts:
+        if one.wish is _NOTHING:
+            continue
         strength = _STRENGTH.get(one.wish, 0)
         if strength > best or (
             strength == best > 0 and winner is not None and _earlier(one.due, winner.due)
         ):
             winner, best = one, strength
-    return Decision(workspace, winner.wish if winner else Wish.NOTHING, winner, verdicts)
+    return Decision(workspace, winner.wish if winner else _NOTHING, winner, verdicts)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> bool:

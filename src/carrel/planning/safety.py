@@ -52,16 +52,7 @@ def _gaps(configured: tuple[Configured, ...], observation: Observation) -> list[
 def _together(configured: tuple[Configured, ...], observation: Observation) -> list[Finding]:
     """Try a week ahead on a sample: who never acts, and who is always overruled."""
     sample = _sample(observation)
-    wanted: Counter[str] = Counter()
-    carried: Counter[str] = Counter()
-    at = observation.at
-    while at < observation.at + _AHEAD:
-        for decision in _at(configured, sample, at):
-            for verdict in decision.verdicts:
-                if verdict.wish in ACTING:
-                    wanted[verdict.policy] += 1
-                    carried[verdict.policy] += verdict.wish is decision.wish
-        at += _STEP
+    wanted, carried = _week(configured, sample)
     found: list[Finding] = []
     for one in configured:
         if one.policy.protects or not sample.workspaces:
@@ -74,6 +65,22 @@ def _together(configured: tuple[Configured, ...], observation: Observation) -> l
             cure = "`carrel policy explain` shows by which."
             found.append(Finding(one.name, "", "warning", why, cure))
     return found
+
+
+def _week(
+    configured: tuple[Configured, ...], sample: Observation
+) -> tuple[Counter[str], Counter[str]]:
+    """Count how often each policy wants to act within a week, and how often that is decided."""
+    wanted: Counter[str] = Counter()
+    carried: Counter[str] = Counter()
+    at = sample.at
+    while at < sample.at + _AHEAD:
+        for decision in _at(configured, sample, at):
+            acting = [one for one in decision.verdicts if one.wish in ACTING]
+            wanted.update(one.policy for one in acting)
+            carried.update(one.policy for one in acting if one.wish is decision.wish)
+        at += _STEP
+    return wanted, carried
 
 
 def _sample(observation: Observation) -> Observation:
@@ -112,9 +119,8 @@ def check_plan(plan: Plan, decisions: Iterable[Decision], safety: Safety) -> tup
             why = f"{action.workspace} would be deleted by a plan that is not for it."
             found.append(Finding("plan", name, "error", why, "Plan the deletion by itself."))
         ended.add(action.workspace_id)
-    found += [
-        Finding("plan", "", "warning", note) for note in plan.notes if note.startswith("Not complete")
-    ]  # fmt: skip
+    blind = [note for note in plan.notes if note.startswith("Not complete")]
+    found += [Finding("plan", "", "warning", note) for note in blind]
     return tuple(found)
 
 

@@ -139,7 +139,11 @@ def _limited(
     at: datetime,
     blind: bool,  # noqa: FBT001 - one of the facts
 ) -> Verdict:
-    limit = next((one for fits, one in limits if fits(workspace)), None)
+    limit = None
+    for fits, one in limits:
+        if fits(workspace):
+            limit = one
+            break
     since = workspace.running_since
     if limit is None or since is None:
         return _backend(workspace)
@@ -154,8 +158,7 @@ def _limited(
         return idle
     if limit.longest is not None:
         warned = since + limit.longest - mine.warn
-        why = f"It may run until {moment(since + limit.longest, UTC)}."
-        return Verdict(_NAME, Wish.NOTHING, why, warned, "within")
+        return Verdict(_NAME, Wish.NOTHING, _SHORT, warned, "within")
     return _backend(workspace)
 
 
@@ -167,18 +170,24 @@ def _idle(
         return None
     if blind and workspace.last_used_at is None:
         return withheld(_NAME, "connections could not be seen, and no last use is known.")
-    seen = [moment for moment in (activity.since, running, workspace.last_used_at) if moment]
-    if not seen:
+    since = _latest(activity.since, running, workspace.last_used_at)
+    if since is None:
         return withheld(_NAME, "since when it is idle is not known.")
-    since = max(seen)
     due = since + limit
     if due > at:
-        why = f"Idle for {span(at - since)}; {span(limit)} is allowed."
-        return Verdict(_NAME, Wish.NOTHING, why, due, "idle")
+        return Verdict(_NAME, Wish.NOTHING, _WAITING, due, "idle")
     why = f"Idle since {moment(since, UTC)}, for longer than {span(limit)}."
     return Verdict(_NAME, Wish.STOP, why, category="idle", due=due)
 
 
+def _latest(*moments: datetime | None) -> datetime | None:
+    known = [at for at in moments if at is not None]
+    return max(known) if known else None
+
+
+# When they change is in `until`: a text of its own for each would cost more than the judging.
+_WAITING = "Idle, but not for so long that it is stopped."
+_SHORT = "It does not run for too long yet."
 _NEVER = Verdict(_NAME, Wish.NOTHING, "No limit is set, and the backend never stops it.")
 
 

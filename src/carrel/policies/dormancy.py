@@ -144,7 +144,11 @@ def _judge(
     native: frozenset[str],
     at: datetime,
 ) -> Verdict:
-    limit = next((one for fits, one in limits if fits(workspace)), None)
+    limit = None
+    for fits, one in limits:
+        if fits(workspace):
+            limit = one
+            break
     if limit is None:
         return _FREE
     if workspace.dormant_at is not None:
@@ -175,14 +179,11 @@ def _awake(workspace: FleetWorkspace, limit: Limit, at: datetime) -> Verdict:
         return Verdict(_NAME, Wish.NOTHING, f"In use: {workspace.activity.why}", category="used")
     if workspace.last_used_at is None:
         return withheld(_NAME, "when it was used last is not known.")
-    seen = [workspace.last_used_at, workspace.created_at, workspace.activity.since]
-    if workspace.on_since is not None:
-        seen.append(workspace.on_since)
-    used = max(one for one in seen if one is not None)
+    # The clock that the backend's own dormancy goes by; a start by itself is no use.
+    used = max(workspace.last_used_at, workspace.created_at)
     due = used + limit.unused
     if due > at:
-        why = f"Used last at {moment(used, UTC)}; {span(limit.unused)} without use is allowed."
-        return Verdict(_NAME, Wish.NOTHING, why, due, "used")
+        return Verdict(_NAME, Wish.NOTHING, "It was used not too long ago.", due, "used")
     why = f"Unused since {moment(used, UTC)}, for longer than {span(limit.unused)}."
     return Verdict(_NAME, Wish.SLEEP, why, category="unused", due=due)
 

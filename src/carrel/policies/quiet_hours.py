@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from carrel.domain.fleet.observation import Observation
@@ -207,11 +207,11 @@ class _Judge:
         deadline = workspace.build.deadline
         if deadline is None or deadline > self._at or (forced and not self._force):
             return None
-        ago = span(self._at - deadline)
+        ended = moment(deadline, UTC)
         if self._force:
-            why = f"Its time to live ran out {ago} ago, and this run is forced."
+            why = f"Its time to live ran out at {ended}, and this run is forced."
             return Verdict(_NAME, Wish.STOP, why, None, TTL_EXPIRED, due=deadline)
-        why = f"Its time to live ran out {ago} ago; a forced run would stop it."
+        why = f"Its time to live ran out at {ended}; a forced run would stop it."
         return Verdict(_NAME, Wish.NOTHING, why, until, TTL_EXPIRED)
 
 

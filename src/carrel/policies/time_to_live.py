@@ -1,7 +1,7 @@
 """Time to live: who should have stopped, who will stop soon, whose time is against the rules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -10,7 +10,7 @@ from carrel.domain.fleet.schedule import LONGEST_TTL, SHORTEST_EXTENSION, SHORTE
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
-from carrel.domain.governance.scopes import Applies, Scope, applies, read_scope
+from carrel.domain.governance.scopes import Scope, applies, read_scope
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
 from carrel.errors import BadInputError, RefusedError
@@ -128,15 +128,16 @@ class TimeToLive:
         gap = gap_in_groups(observation, (one.scope for one in mine.demands))
         if gap is not None:
             return always(withheld(_NAME, said(gap)))
-        demands = [(applies(one.scope, observation), one) for one in mine.demands]
+        drift = _Drift(mine, situation)
         locked = {key for key, one in observation.templates.items() if not one.allow_user_autostop}
 
         def decide(workspace: FleetWorkspace) -> Verdict:
             clock = _clock(workspace, mine, situation)
             fixed = workspace.template_id in locked or workspace.is_prebuild
-            if not demands or fixed or clock.wish is Wish.STOP:
-                return clock
-            return _drift(workspace, demands) or clock
+            found = None if fixed else drift.of(workspace)
+            if found is not None and clock.wish is Wish.STOP:
+                return replace(clock, reason=f"{clock.reason} {found.reason}", ttl=found.ttl)
+            return found or clock
 
         return decide
 
@@ -179,11 +180,25 @@ def _demand(table: Table) -> Demand:
     return found
 
 
-def _drift(workspace: FleetWorkspace, demands: list[tuple[Applies, Demand]]) -> Verdict | None:
-    demand = next((one for fits, one in demands if fits(workspace)), None)
-    if demand is None:
+class _Drift:
+    """Finds times to live against the rules; the same case is worded once."""
+
+    def __init__(self, mine: Settings, situation: Situation) -> None:
+        observation = situation.observation
+        self._demands = [(applies(one.scope, observation), one) for one in mine.demands]
+        self._known: dict[tuple[int, timedelta | None], Verdict | None] = {}
+
+    def of(self, workspace: FleetWorkspace) -> Verdict | None:
+        for fits, demand in self._demands:
+            if fits(workspace):
+                key = (id(demand), workspace.ttl)
+                if key not in self._known:
+                    self._known[key] = _drift(workspace.ttl or None, demand)
+                return self._known[key]
         return None
-    ttl = workspace.ttl or None
+
+
+def _drift(ttl: timedelta | None, demand: Demand) -> Verdict | None:
     if ttl is None and demand.required is not None:
         why = f"It has no time to live; {span(demand.required)} is required."
         return Verdict(_NAME, Wish.CORRECT, why, category=DRIFT, ttl=demand.required)
@@ -201,7 +216,7 @@ def _clock(workspace: FleetWorkspace, mine: Settings, situation: Situation) -> V
         return _UNLIMITED
     late = deadline + mine.tolerance
     if late <= at:
-        why = f"It should have stopped {span(at - deadline)} ago."
+        why = f"It should have stopped at {moment(deadline, UTC)}."
         if situation.force or mine.stop_overdue:
             return Verdict(_NAME, Wish.STOP, why, category=OVERDUE, due=late)
         return Verdict(_NAME, Wish.NOTHING, why, category=OVERDUE)

@@ -80,7 +80,10 @@ class Work(StrEnum):
     @property
     def active(self) -> bool:
         """Whether it must be taken for in use: unknown counts as active."""
-        return self is not Work.IDLE
+        return self is not _IDLE
+
+
+_IDLE = Work.IDLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class FleetWorkspace:
     def running(self) -> bool:
         """Whether it is started, and nothing else is under way."""
         build = self.build
-        return build.transition is Transition.START and build.status is BuildStatus.SUCCEEDED
+        return build.status is _SUCCEEDED and build.transition is _START
 
     @property
     def running_since(self) -> datetime | None:
@@ -185,8 +188,8 @@ class FleetWorkspace:
     def on(self) -> bool:
         """Whether it may hold a machine: it runs, or its last start or stop broke off."""
         build = self.build
-        if build.status is BuildStatus.SUCCEEDED:
-            return build.transition is Transition.START
+        if build.status is _SUCCEEDED:
+            return build.transition is _START
         return build.status in _BROKEN and build.transition in _TURNING
 
     @property
@@ -195,5 +198,7 @@ class FleetWorkspace:
         return (self.build.completed_at or self.build.created_at) if self.on else None
 
 
+# An enumeration's members are slow to reach, and these are asked for most often.
+_SUCCEEDED, _START = BuildStatus.SUCCEEDED, Transition.START
 _BROKEN = frozenset({BuildStatus.FAILED, BuildStatus.CANCELED})
 _TURNING = frozenset({Transition.START, Transition.STOP})

@@ -1,6 +1,5 @@
 """Whose quiet hours are when: rules of carrel.toml, each user's own, the deployment's default."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -94,7 +93,12 @@ class Night:
     unknown: str = ""
 
 
-NightOf = Callable[[FleetWorkspace], Night | None]
+_KEYS = {
+    "organizations": "organization_id",
+    "templates": "template_id",
+    "workspaces": "workspace_id",
+}
+"""What besides its owner a workspace's quiet hours can hang on."""
 
 
 def read_rules(table: Table, *, native_key: str = "native_hours") -> QuietRules:
@@ -178,11 +182,12 @@ class Nights:
         self._vacations: list[tuple[Vacation, Applies]] = [
             (one, applies(one.scope, observation, names=names)) for one in rules.vacations
         ]
-        by_name = any(scope.workspaces for scope in rules.scopes)
-        self._by_workspace = by_name
+        self._keys = tuple(
+            key for kind, key in _KEYS.items() if any(getattr(one, kind) for one in rules.scopes)
+        )
         self._native = rules.native and offered(observation)
         self._gap = observation.lacks("quiet_hours", "users") if self._native else None
-        self._known: dict[tuple[object, ...], Night | None] = {}
+        self._known: dict[object, Night | None] = {}
         self._made: dict[tuple[object, ...], Night] = {}
         gap = gap_in_groups(observation, rules.scopes)
         self.unknown = said(gap) if gap else ""
@@ -190,15 +195,14 @@ class Nights:
 
     def of(self, workspace: FleetWorkspace) -> Night | None:
         """Return what is known of a workspace's quiet hours; None: it has none."""
-        key: tuple[object, ...] = (
-            workspace.owner_id,
-            workspace.template_id,
-            workspace.organization_id,
-            workspace.workspace_id if self._by_workspace else None,
-        )
-        if key not in self._known:
-            self._known[key] = self._find(workspace)
-        return self._known[key]
+        key: object = workspace.owner_id
+        if self._keys:
+            key = (key, *[getattr(workspace, name) for name in self._keys])
+        try:
+            return self._known[key]
+        except KeyError:
+            found = self._known[key] = self._find(workspace)
+            return found
 
     def _find(self, workspace: FleetWorkspace) -> Night | None:
         rule = next((rule for rule, fits in self._ranked if fits(workspace)), None)
@@ -253,14 +257,13 @@ class Nights:
     ) -> Night:
         found = self._made.get(key)
         if found is None:
-            present = table.present(self._at)
-            end = None if present else table.last_end(self._at)
+            state = table.state(self._at)
             found = self._made[key] = Night(
                 label,
                 table.zone,
-                present,
-                table.change(self._at),
-                end,
+                state.present,
+                state.change,
+                state.last_end,
                 rule.grace if rule else None,
             )
         return found

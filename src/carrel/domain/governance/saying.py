@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, tzinfo
 
 def moment(at: datetime, zone: tzinfo) -> str:
     """Say a moment on a zone's wall clock, with the zone named."""
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} {zone}"
+    return f"{at.astimezone(zone).isoformat(' ')[:16]} {zone}"
 
 
 def span(length: timedelta) -> str:

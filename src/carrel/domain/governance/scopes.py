@@ -120,9 +120,19 @@ def applies(scope: Scope, observation: Observation, *, names: Names | None = Non
     tests = [
         _remembering(kind, patterns, known) for kind in KINDS if (patterns := getattr(scope, kind))
     ]
+    if not tests:
+        return _everybody
     if len(tests) == 1:
         return tests[0]
     return lambda workspace: all(test(workspace) for test in tests)
+
+
+def _everybody(_workspace: FleetWorkspace) -> bool:
+    return True
+
+
+def _nobody(_workspace: FleetWorkspace) -> bool:
+    return False
 
 
 def _remembering(kind: str, patterns: tuple[str, ...], names: Names) -> Applies:
@@ -144,7 +154,16 @@ def any_of(scope: Scope, observation: Observation, *, names: Names | None = None
     tests = [
         _remembering(kind, patterns, known) for kind in KINDS if (patterns := getattr(scope, kind))
     ]
-    return lambda workspace: any(test(workspace) for test in tests)
+    if len(tests) < 2:  # noqa: PLR2004 - one alone needs no loop
+        return tests[0] if tests else _nobody
+
+    def test_all(workspace: FleetWorkspace) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator costs as much as the tests
+            if test(workspace):
+                return True
+        return False
+
+    return test_all
 
 
 def unmatched(scope: Scope, everything: Mapping[str, set[str]]) -> list[str]:

@@ -44,8 +44,8 @@ class Verdict:
         category: The policy's own word, such as `in_grace` or `running_past_end`.
         due: When the wish became or becomes valid (end of grace); None: at once.
         warn_from: From when on the owner should be warned that `due` comes.
-        ttl: For a correction: the time to live to set.
-        deadline: For a correction: the deadline to set.
+        ttl: For a correction: the time to live to set; may stand beside a wish to stop.
+        deadline: For a correction: the deadline to set; the same.
     """
 
     policy: str
@@ -57,6 +57,11 @@ class Verdict:
     warn_from: datetime | None = None
     ttl: timedelta | None = None
     deadline: datetime | None = None
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it has something to set right."""
+        return self.wish is Wish.CORRECT or self.ttl is not None or self.deadline is not None
 
 
 @dataclass(frozen=True, slots=True)

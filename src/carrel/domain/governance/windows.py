@@ -14,6 +14,8 @@ EVERY_DAY = frozenset(range(7))
 _DAY = timedelta(days=1)
 _AROUND = 9
 """Days looked at around a moment: a week and what hangs over its ends."""
+_NEAR = (-3, 2)
+"""Days that mostly are enough: a stretch that reaches beyond them is followed."""
 _FARTHEST = 60
 """A stretch of more days than this is taken to have no end."""
 
@@ -56,6 +58,21 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A moment among windows.
+
+    Attributes:
+        present: The stretch that it lies in; None outside.
+        change: When inside and outside change places next; None: never.
+        last_end: When the last stretch ended, outside and within the last days.
+    """
+
+    present: Stretch | None
+    change: datetime | None
+    last_end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Timetable:
     """Windows that recur in one zone, and whole days that lie inside altogether.
 
@@ -73,12 +90,25 @@ class Timetable:
     free_days: tuple[Days, ...] = ()
     length: timedelta | None = None
 
+    def state(self, at: datetime) -> "State":
+        """Return everything about a moment that is cheap to know together."""
+        day = self._day(at)
+        near = self._merged(day, *_NEAR)
+        found = next((one for one in near if at in one), None)
+        if found is not None:
+            present = self._whole(found, day)
+            return State(present, present.end, None)
+        ends = [one.end for one in near if one.end is not None and one.end <= at]
+        starts = [one.start for one in near if one.start > at]
+        return State(
+            None,
+            starts[0] if starts else self._next_start(at),
+            ends[-1] if ends else self.last_end(at),
+        )
+
     def present(self, at: datetime) -> Stretch | None:
         """Return the stretch that a moment lies in; None outside."""
-        found = next((one for one in self._merged(self._day(at)) if at in one), None)
-        if found is None:
-            return None
-        return Stretch(self._true_start(found), self._true_end(found))
+        return self.state(at).present
 
     def following(self, at: datetime) -> Stretch | None:
         """Return the first stretch that begins after a moment; None: there is none."""
@@ -100,11 +130,20 @@ class Timetable:
 
     def change(self, at: datetime) -> datetime | None:
         """Return when inside and outside change places next; None: never."""
-        present = self.present(at)
-        if present is not None:
-            return present.end
+        return self.state(at).change
+
+    def _next_start(self, at: datetime) -> datetime | None:
         following = self.following(at)
         return following.start if following else None
+
+    def _whole(self, found: Stretch, day: date) -> Stretch:
+        """Follow a stretch beyond the days near by, where it may reach further."""
+        start, end = found.start, found.end
+        if self._day(start) < day + _NEAR[0] * _DAY + 2 * _DAY:
+            start = self._true_start(found)
+        if end is None or self._day(end) > day + _NEAR[1] * _DAY:
+            end = self._true_end(found)
+        return Stretch(start, end)
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
@@ -115,8 +154,8 @@ class Timetable:
         weeks = [day + timedelta(days=ahead) for ahead in range(0, 8 * _AROUND, _AROUND)]
         return [*weeks, *(first for first in far if first > weeks[-1])]
 
-    def _merged(self, centre: date) -> list[Stretch]:
-        days = (centre + timedelta(days=ahead) for ahead in range(-_AROUND, _AROUND + 1))
+    def _merged(self, centre: date, first: int = -_AROUND, last: int = _AROUND) -> list[Stretch]:
+        days = (centre + timedelta(days=ahead) for ahead in range(first, last + 1))
         return _joined(chain.from_iterable(self._on(day) for day in days))
 
     def _on(self, day: date) -> list[tuple[datetime, datetime]]:
@@ -163,12 +202,14 @@ class Timetable:
 
 def first_moment(wall: datetime, zone: ZoneInfo) -> datetime:
     """Return the first moment, in UTC, at which a zone's wall clock shows a time or a later one."""
-    early = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    late = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    if early <= late:
-        return early
+    aware = wall.replace(tzinfo=zone)
+    before = aware.utcoffset() or timedelta()
+    after = aware.replace(fold=1).utcoffset() or timedelta()
+    utc = wall.replace(tzinfo=UTC)
+    if before >= after:
+        return utc - before
     # The clock jumps over it: the jump lies between the two readings.
-    low, high = late, early
+    low, high = utc - after, utc - before
     while high - low > timedelta(seconds=1):
         middle = (low + (high - low) / 2).replace(microsecond=0)
         if middle.astimezone(zone).replace(tzinfo=None) >= wall:

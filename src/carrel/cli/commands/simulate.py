@@ -24,6 +24,11 @@ app = group(
 )
 
 
+@app.callback()
+def simulate() -> None:
+    """Run a stand-in for a remote system, to rehearse on."""
+
+
 @command(
     app,
     "carrel simulate coder                                  100 workspaces, in real time",

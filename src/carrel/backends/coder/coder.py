@@ -7,7 +7,9 @@ from threading import Lock
 
 from carrel.backends.coder import history
 from carrel.backends.coder.address import checked_address
+from carrel.backends.coder.answers import answer_unknown
 from carrel.backends.coder.client import Client
+from carrel.backends.coder.collector import put_off
 from carrel.backends.coder.deeds import Deeds
 from carrel.backends.coder.features import find_out
 from carrel.backends.coder.memory import Memory
@@ -63,7 +65,7 @@ class Coder:
         self._clock = clock
         self._memory = Memory()
         self._own = OwnHours(self._client)
-        self._deeds = Deeds(self._client, self.workspace)
+        self._deeds = Deeds(self._client, lambda workspace_id: self._sight(workspace_id).workspace)
         self._known: tuple[datetime, Deployment] | None = None
         self._observing = Lock()
 
@@ -86,19 +88,13 @@ class Coder:
             at = self._clock.now()
             if previous is not None and previous.deployment.url == self._client.address:
                 self._own.take_over(previous)
-            return observe(self._client, self._memory, self._own, self._deployment(at), at)
+            known = self._deployment(at)
+            with put_off():
+                return observe(self._client, self._memory, self._own, known, at)
 
     def workspace(self, workspace_id: str) -> FleetWorkspace:
         """See one workspace anew, its activity included."""
-        path = f"/workspaces/{workspace_id}"
-        try:
-            sight = read_sight(record(self._client.document(path)))
-        except FailedError as error:
-            if error.code in _ABSENT:
-                raise _unknown_workspace(workspace_id) from error
-            raise
-        if sight is None:
-            raise _unknown_workspace(workspace_id)
+        sight = self._sight(workspace_id)
         task = one_task(self._client, sight.workspace)
         at = self._clock.now()
         return finished(sight, task, self._connections(sight, at), at)
@@ -210,6 +206,19 @@ class Coder:
     def set_prebuilds_paused(self, *, paused: bool) -> Receipt:
         """Pause prebuild reconciliation, or let it go on."""
         return self._deeds.set_prebuilds_paused(paused=paused, is_paused=self.prebuilds_paused)
+
+    def _sight(self, workspace_id: str) -> Sight:
+        """See one workspace anew, without asking who is at work in it."""
+        path = f"/workspaces/{workspace_id}"
+        try:
+            sight = read_sight(record(self._client.document(path)))
+        except FailedError as error:
+            if error.code in _ABSENT:
+                raise _unknown_workspace(workspace_id) from error
+            raise
+        if sight is None:
+            raise answer_unknown(self._client.address, path, "It is no workspace.")
+        return sight
 
     def _deployment(self, at: datetime) -> Deployment:
         known = self._known

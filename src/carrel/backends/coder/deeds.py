@@ -18,7 +18,7 @@ _LOOK = "Look at the workspace; `carrel plan apply` goes on from what is there."
 _CLOSE = timedelta(seconds=1)
 
 Look = Callable[[str], FleetWorkspace]
-"""Reads one workspace anew, by its id."""
+"""Reads one workspace anew, by its id; who is at work in it is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Users' own quiet hours: one request a user, so they are remembered, and few are read at once.
 
 A deployment tells them one by one. They are asked for those whose workspaces run, and only where
-users may have hours of their own; an answer counts for an hour. Thus the requests of a pass grow
-with the people at work, up to a limit, never with their workspaces.
+users may have hours of their own; an answer counts for an hour, and then a few are asked anew in
+each pass. Thus requests grow with the people at work, up to a limit, never with workspaces.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,14 @@ class OwnHours:
 
     Args:
         client: Whom to ask.
-        most: How many users may be asked for in one pass.
+        most: How many users of whom nothing is known may be asked for in one pass.
+        again: How many others may be, the longest unread first.
     """
 
-    def __init__(self, client: Client, most: int = 500) -> None:
+    def __init__(self, client: Client, most: int = 2_000, again: int = 200) -> None:
         self._client = client
         self.most = most
+        self._again = again
         self._known: dict[str, tuple[datetime, QuietHours | None]] = {}
 
     def take_over(self, previous: Observation) -> None:
@@ -42,7 +44,7 @@ class OwnHours:
                 self._known.setdefault(user_id, (_LONG_AGO, user.quiet_hours))
 
     def refresh(self, owners: list[str], at: datetime, pool: Executor) -> int:
-        """Read the hours of those of whom too little is known, the longest unread first.
+        """Read the hours of those of whom nothing is known, and of some whose answer is old.
 
         Returns:
             Of how many nothing is known afterwards.
@@ -52,10 +54,10 @@ class OwnHours:
         """
         wanted = set(owners)
         self._known = {name: held for name, held in self._known.items() if name in wanted}
-        due = [one for one in owners if one not in self._known]
         old = [one for one in owners if one in self._known and self._aged(one, at)]
-        due += sorted(old, key=lambda one: self._known[one][0])
-        for owner, found in zip(due, pool.map(self._read, due[: self.most]), strict=False):
+        old.sort(key=lambda one: self._known[one][0])
+        due = [one for one in owners if one not in self._known][: self.most] + old[: self._again]
+        for owner, found in zip(due, pool.map(self._read, due), strict=True):
             if found is not None:
                 self._known[owner] = (at, found[0])
         return sum(owner not in self._known for owner in owners)

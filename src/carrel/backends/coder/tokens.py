@@ -64,12 +64,14 @@ def _read(file: str) -> str:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError) as error:
         raise _none(f"The file {file} can't be read: {_reason(error)}.") from error
-    with open(descriptor, "rb") as opened:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise _none(f"{file} is no file.")
         _refuse_exposed(file, found)
-        return opened.read(_LARGEST + 1).decode("utf-8", "replace")
+        return os.read(descriptor, _LARGEST).decode("utf-8", "replace")
+    finally:
+        os.close(descriptor)
 
 
 def _reason(error: Exception) -> str:

@@ -63,6 +63,10 @@ class Crowd:
         self._present: dict[str, list[Presence]] = {}
         world.on_built.append(self._built)
 
+    def present_in(self, workspace_id: str) -> list[Presence]:
+        """Return the visits of a workspace that have begun and are not over."""
+        return list(self._present.get(workspace_id, []))
+
     def settle_in(self) -> None:
         """Plan the days of everybody, from the day it is where each lives."""
         for person in self.world.people.values():

@@ -29,6 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=THOROUGH,
         help="a skipped test marked `real` or `shared` fails (also: CARREL_REAL=required)",
     )
+    parser.addoption(
+        "--live",
+        action="store_true",
+        help="try a fleet on the deployment that CODER_URL names, too; it is only looked at, "
+        "unless CARREL_LIVE_WRITE=yes",
+    )
 
 
 @pytest.hookimpl(wrapper=True)

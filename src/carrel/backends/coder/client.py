@@ -10,6 +10,7 @@ import stamina
 import stamina.instrumentation
 
 from carrel.backends.coder.answers import Answer, answer_unknown, failure, unreachable
+from carrel.backends.coder.reading import Record, record, records
 from carrel.backends.coder.throttle import Throttle
 from carrel.backends.coder.tokens import Token
 from carrel.backends.coder.travelling import Travel
@@ -109,6 +110,20 @@ class Client:
     def document(self, path: str, query: Query = _NO_QUERY) -> object:
         """Return what a GET answers, decoded; errors as `read`."""
         return self.decoded(path, self.read(path, query))
+
+    def items(self, path: str, value: object, key: str = "") -> list[Record]:
+        """Return the items of a list that was answered, or of the list in an object's field.
+
+        An answer of another shape holds nothing that could be relied on, least of all "none".
+
+        Raises:
+            FailedError: `fleet_answer_unknown`.
+        """
+        if key:
+            value = record(value).get(key, value)
+        if value is None or isinstance(value, list):
+            return records(value)
+        raise answer_unknown(self.address, path, f"It has no list{f' {key!r}' if key else ''}.")
 
     def decoded(self, path: str, content: bytes) -> object:
         """Return the JSON value of an answer.

@@ -17,7 +17,7 @@ from carrel.backends.coder.observing import observe
 from carrel.backends.coder.ownhours import OwnHours
 from carrel.backends.coder.paging import walk
 from carrel.backends.coder.people import read_quiet_hours
-from carrel.backends.coder.reading import Record, record, records, text
+from carrel.backends.coder.reading import Record, record, text
 from carrel.backends.coder.tasks import NO_TASK, one_task
 from carrel.backends.coder.throttle import Throttle
 from carrel.backends.coder.tokens import Token
@@ -114,11 +114,15 @@ class Coder:
 
     def build(self, build_id: str) -> Build:
         """See one build anew."""
-        return read_build(record(self._client.document(f"/workspacebuilds/{build_id}")))
+        path = f"/workspacebuilds/{build_id}"
+        found = read_build(record(self._client.document(path)))
+        if not found.build_id:
+            raise answer_unknown(self._client.address, path, "It is no build.")
+        return found
 
     def queue(self) -> Queue:
         """See how busy the provisioners are: those of all organizations."""
-        organizations = records(self._client.document("/organizations"))
+        organizations = self._items("/organizations", {})
         names = [text(item.get("id")) for item in organizations]
         return Queue(
             pending=sum(self._jobs(name, "pending") for name in names),
@@ -195,13 +199,16 @@ class Coder:
 
     def prebuilds_paused(self) -> bool | None:
         """Tell whether prebuild reconciliation is paused; None when there is none to pause."""
+        path = "/prebuilds/settings"
         try:
-            answer = record(self._client.document("/prebuilds/settings"))
+            paused = record(self._client.document(path)).get("reconciliation_paused")
         except FailedError as error:
             if error.code in _ABSENT:
                 return None
             raise
-        return answer.get("reconciliation_paused") is True
+        if not isinstance(paused, bool):
+            raise answer_unknown(self._client.address, path, "It does not tell.")
+        return paused
 
     def set_prebuilds_paused(self, *, paused: bool) -> Receipt:
         """Pause prebuild reconciliation, or let it go on."""
@@ -246,7 +253,7 @@ class Coder:
         self, workspace_id: str, path: str, asked: dict[str, str | int]
     ) -> list[Record]:
         try:
-            return records(self._client.document(path, asked))
+            return self._items(path, asked)
         except FailedError as error:
             if error.code in _ABSENT:
                 raise _unknown_workspace(workspace_id) from error
@@ -255,7 +262,10 @@ class Coder:
     def _jobs(self, organization_id: str, status: str) -> int:
         path = f"/organizations/{organization_id}/provisionerjobs"
         asked: dict[str, str | int] = {"status": status, "limit": _QUEUE_MOST}
-        return len(records(self._client.document(path, asked)))
+        return len(self._items(path, asked))
+
+    def _items(self, path: str, asked: dict[str, str | int]) -> list[Record]:
+        return self._client.items(path, self._client.document(path, asked))
 
 
 def _unknown_workspace(workspace_id: str) -> NotFoundError:

@@ -102,7 +102,10 @@ def find_out(client: Client) -> Deployment:
 
 def _features(client: Client) -> tuple[Feature, ...]:
     try:
-        known = record(record(client.document("/entitlements")).get("features"))
+        answer = record(client.document("/entitlements"))
+        if not isinstance(answer.get("features"), dict):
+            raise answer_unknown(client.address, "/entitlements", "It names no features.")
+        known = record(answer.get("features"))
     except FailedError as error:
         if error.code == _UNAUTHORIZED:
             raise

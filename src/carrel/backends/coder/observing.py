@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from carrel.backends.coder.answers import answer_unknown
 from carrel.backends.coder.client import Client
 from carrel.backends.coder.features import licence_hidden
 from carrel.backends.coder.history import open_connections, quoted
@@ -23,7 +24,7 @@ from carrel.backends.coder.people import (
     read_user,
     user_id,
 )
-from carrel.backends.coder.reading import Record, records
+from carrel.backends.coder.reading import Record
 from carrel.backends.coder.tasks import all_tasks, task_of
 from carrel.backends.coder.templates import read_template
 from carrel.backends.coder.workspaces import Sight, TaskSeen, finished, read_sight
@@ -95,7 +96,7 @@ class _Pass:
         content = self.client.read(path)
 
         def decode() -> tuple[T, ...]:
-            items = records(self.client.decoded(path, content))
+            items = self.client.items(path, self.client.decoded(path, content))
             return tuple(value for item in items if (value := parse(item)) is not None)
 
         return self.memory.recall(path, content, decode)
@@ -190,7 +191,11 @@ def _tasks(run: _Pass) -> dict[str, TaskSeen]:
 def _default_hours(run: _Pass) -> DefaultQuietHours | None:
     if not run.native("quiet_hours"):
         return None
-    return read_default_quiet_hours(run.client.document("/deployment/config"))
+    path = "/deployment/config"
+    found = read_default_quiet_hours(run.client.document(path))
+    if found is None:
+        raise answer_unknown(run.client.address, path, "It says nothing of quiet hours.")
+    return found
 
 
 def _sights(run: _Pass, pages: Executor) -> list[Sight]:

@@ -73,8 +73,9 @@ class OwnHours:
     def _read(self, owner: str) -> tuple[QuietHours | None] | None:
         """Return a user's hours, in a tuple because none is an answer too; None: unread."""
         try:
-            return (read_quiet_hours(self._client.document(f"/users/{owner}/quiet-hours")),)
+            hours = read_quiet_hours(self._client.document(f"/users/{owner}/quiet-hours"))
         except FailedError as error:
             if error.code == "token_refused":
                 raise
             return (None,) if error.code == "fleet_not_offered" else None
+        return None if hours is None else (hours,)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from carrel.backends.coder.answers import answer_unknown
 from carrel.backends.coder.client import Client
 from carrel.backends.coder.memory import Memory
-from carrel.backends.coder.reading import Record, number, record, records
+from carrel.backends.coder.reading import Record, number, record
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ def read_page(client: Client, memory: Memory, listing: Listing[T], offset: int) 
             raise answer_unknown(
                 client.address, listing.path, "It does not tell how many there are."
             )
-        items = records(answer.get(listing.key))
+        items = client.items(listing.path, answer, listing.key)
         values = [listing.parse(item) for item in items]
         known = tuple(value for value in values if value is not None)
         return Page(known, len(items), number(answer.get("count")))
@@ -132,7 +132,7 @@ def walk(client: Client, path: str, key: str, query: str, size: int) -> Iterator
         if query:
             asked["q"] = query
         answer = record(client.document(path, asked))
-        items = records(answer.get(key))
+        items = client.items(path, answer, key)
         for item in items:
             name = str(item.get("id"))
             if name not in seen:

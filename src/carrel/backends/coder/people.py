@@ -76,9 +76,11 @@ def read_quiet_hours(answer: object) -> QuietHours | None:
     return QuietHours(schedule, item.get("user_set") is True) if schedule else None
 
 
-def read_default_quiet_hours(answer: object) -> DefaultQuietHours:
-    """Return what the deployment's settings say of quiet hours."""
+def read_default_quiet_hours(answer: object) -> DefaultQuietHours | None:
+    """Return what the deployment's settings say of quiet hours; None: nothing."""
     held = record(record(record(answer).get("config")).get("user_quiet_hours_schedule"))
+    if not held:
+        return None
     schedule = text(held.get("default_schedule"))
     return DefaultQuietHours(
         QuietHours(schedule) if schedule else None, held.get("allow_user_custom") is not False

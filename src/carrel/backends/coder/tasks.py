@@ -1,7 +1,7 @@
 """AI tasks: what those of a fleet, or one of them, are doing."""
 
 from carrel.backends.coder.client import Client
-from carrel.backends.coder.reading import identity, record, records, text
+from carrel.backends.coder.reading import identity, record, text
 from carrel.backends.coder.workspaces import TaskSeen, read_task
 from carrel.domain.fleet.workspaces import FleetWorkspace, TaskStatus
 from carrel.errors import FailedError
@@ -16,8 +16,8 @@ def all_tasks(client: Client) -> dict[str, TaskSeen]:
     Raises:
         FailedError: As `Client.read`.
     """
-    answer = record(client.document("/tasks"))
-    return {text(item.get("id")): read_task(item) for item in records(answer.get("tasks"))}
+    items = client.items("/tasks", client.document("/tasks"), "tasks")
+    return {text(item.get("id")): read_task(item) for item in items}
 
 
 def task_of(workspace: FleetWorkspace, tasks: dict[str, TaskSeen] | None) -> TaskSeen:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from carrel.domain.fleet.workspaces import BuildStatus
 from carrel.simulators.coder.chance import identity
 from carrel.simulators.coder.model.history import Licence
-from carrel.simulators.coder.protocol.call import Answer, Call
+from carrel.simulators.coder.protocol.call import Answer, Call, a_list, an_object
 from carrel.simulators.coder.protocol.routing import Route
 from carrel.simulators.coder.refusals import hidden, invalid
 from carrel.simulators.coder.wire.builds import Document, provisioner_job
@@ -76,19 +76,20 @@ def config(call: Call) -> Answer:
 
 def authcheck(call: Call) -> Answer:
     """Tell what the caller may do."""
-    checks = call.body.get("checks")
-    if not isinstance(checks, dict):
+    checks = an_object(call.body.get("checks"))
+    if checks is None:
         invalid("checks", "Validation failed for tag 'required'")
-    return Answer(content={str(name): _allowed(call, check) for name, check in checks.items()})
+    return Answer(content={name: _allowed(call, check) for name, check in checks.items()})
 
 
 def _allowed(call: Call, check: object) -> bool:
-    if not isinstance(check, dict) or not isinstance(check.get("object"), dict):
+    asked = an_object(check) or {}
+    wanted = an_object(asked.get("object"))
+    if wanted is None:
         invalid("checks", "each needs an action and an object")
-    wanted = check["object"]
     owner = str(wanted.get("owner_id") or "")
     owner = call.caller.person.user_id if owner == "me" else owner
-    return call.caller.may(str(wanted.get("resource_type")), str(check.get("action")), owner)
+    return call.caller.may(str(wanted.get("resource_type")), str(asked.get("action")), owner)
 
 
 def appearance(call: Call) -> Answer:
@@ -109,10 +110,10 @@ def set_appearance(call: Call) -> Answer:
     """Announce something to everybody."""
     call.need_licence("Appearance")
     call.need("deployment_config", "update")
-    banners = call.body.get("announcement_banners")
-    if not isinstance(banners, list):
+    banners = a_list(call.body.get("announcement_banners"))
+    if banners is None:
         invalid("announcement_banners", "must be a list")
-    call.world.setup.banners = [dict(one) for one in banners if isinstance(one, dict)]
+    call.world.setup.banners = [one for one in map(an_object, banners) if one is not None]
     return Answer(content=dict(call.body))
 
 

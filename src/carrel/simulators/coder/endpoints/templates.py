@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from carrel.domain.fleet.templates import Template
 from carrel.simulators.coder.model.templates import Blueprint
-from carrel.simulators.coder.protocol.call import Answer, Call
+from carrel.simulators.coder.protocol.call import Answer, Call, a_list, an_object
 from carrel.simulators.coder.protocol.routing import Route
 from carrel.simulators.coder.refusals import hidden, invalid
 from carrel.simulators.coder.wire.templates import template
@@ -67,16 +67,16 @@ def _changed(rules: Template, call: Call) -> Template:
         for name in ("allow_user_autostop", "allow_user_autostart")
         if name in call.body
     }
-    required = call.body.get("autostop_requirement")
+    required = an_object(call.body.get("autostop_requirement"))
     rules = replace(rules, **spans, **flags)  # type: ignore[arg-type]
-    if not isinstance(required, dict):
+    if required is None:
         return rules
-    days, weeks = required.get("days_of_week") or [], required.get("weeks") or 1
-    if not isinstance(days, list) or not set(days) <= set(DAYS) or not isinstance(weeks, int):
+    days, weeks = a_list(required.get("days_of_week") or []), required.get("weeks") or 1
+    if days is None or not set(days) <= set(DAYS) or not isinstance(weeks, int):
         invalid("autostop_requirement", "names days of the week, and a number of weeks")
     return replace(
         rules,
-        required_days=frozenset(DAYS.index(day) for day in days),
+        required_days=frozenset(DAYS.index(str(day)) for day in days),
         required_weeks=max(1, weeks),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
 from carrel.simulators.coder.life import Life
 from carrel.simulators.coder.model.history import Licence
@@ -12,6 +13,16 @@ from carrel.simulators.coder.model.world import World
 from carrel.simulators.coder.protocol.rights import Caller
 from carrel.simulators.coder.refusals import RefusalError, forbidden, hidden, invalid
 from carrel.simulators.coder.wire.workspaces import Shelf
+
+
+def an_object(value: object) -> dict[str, object] | None:
+    """Return a JSON object that was sent; None when it is something else."""
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None
+
+
+def a_list(value: object) -> list[object] | None:
+    """Return a JSON list that was sent; None when it is something else."""
+    return cast("list[object]", value) if isinstance(value, list) else None
 
 
 @dataclass(slots=True)

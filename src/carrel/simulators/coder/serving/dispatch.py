@@ -19,7 +19,7 @@ from carrel.simulators.coder.endpoints import (
     templates,
     workspaces,
 )
-from carrel.simulators.coder.protocol.call import Answer, Call, Site
+from carrel.simulators.coder.protocol.call import Answer, Call, Site, an_object
 from carrel.simulators.coder.protocol.rights import Caller
 from carrel.simulators.coder.protocol.routing import Route, Routes
 from carrel.simulators.coder.refusals import RefusalError
@@ -163,10 +163,10 @@ def _body(content: bytes) -> dict[str, object]:
     if not content:
         return {}
     try:
-        found = json.loads(content)
+        found = an_object(json.loads(content))
     except ValueError as error:
         raise RefusalError(400, "Request body must be valid JSON.", str(error)) from error
-    if not isinstance(found, dict):
+    if found is None:
         raise RefusalError(400, "Request body must be valid JSON.")
     return found
 

@@ -88,7 +88,8 @@ class Table:
         def reader(value: object) -> str:
             if value not in words:
                 near = get_close_matches(str(value), words, n=1)
-                raise ValueError(f"{value!r} is none of these" + (f", {near[0]!r} is" * bool(near)))
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"{value!r} is none of these{hint}")
             return value
 
         return self.read(key, default, reader, " or ".join(repr(word) for word in words))

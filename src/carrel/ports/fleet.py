@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from carrel.domain.fleet.deployment import Deployment
-from carrel.domain.fleet.history import AuditEntry, Connection
+from carrel.domain.fleet.history import AuditEntry, Connection, Usage
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.people import QuietHours
 from carrel.domain.fleet.workspaces import Build, FleetWorkspace
@@ -106,6 +106,13 @@ class Fleet(Protocol):
 
     def audit(self, since: datetime, until: datetime) -> Iterator[AuditEntry]:
         """Return what the backend's audit log says, newest first."""
+        ...
+
+    def usage(self, since: datetime, until: datetime) -> list[Usage]:
+        """Return for how long users were connected, where the backend counts that.
+
+        The backend may widen the span to whole days at its begin and to a full hour at its end.
+        """
         ...
 
     def deleted(self) -> Iterator[FleetWorkspace]:

@@ -24,7 +24,7 @@ from carrel.backends.coder.tokens import Token
 from carrel.backends.coder.travelling import Travel
 from carrel.backends.coder.workspaces import Sight, finished, read_build, read_sight
 from carrel.domain.fleet.deployment import Deployment, Source
-from carrel.domain.fleet.history import AuditEntry, Connection
+from carrel.domain.fleet.history import AuditEntry, Connection, Usage
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.people import QuietHours
 from carrel.domain.fleet.workspaces import Build, FleetWorkspace, Transition
@@ -151,6 +151,10 @@ class Coder:
     def audit(self, since: datetime, until: datetime) -> Iterator[AuditEntry]:
         """Return what the backend's audit log says, newest first."""
         return history.audit(self._client, since, until)
+
+    def usage(self, since: datetime, until: datetime) -> list[Usage]:
+        """Return for how long users were connected; the span is widened to what Coder takes."""
+        return history.usage(self._client, since, until)
 
     def deleted(self) -> Iterator[FleetWorkspace]:
         """Return workspaces that were deleted, as far as the backend remembers them."""

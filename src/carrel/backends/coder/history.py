@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from carrel.backends.coder.client import Client
 from carrel.backends.coder.paging import walk
-from carrel.backends.coder.reading import Record, moment, record, text
-from carrel.domain.fleet.history import AuditEntry, Connection
+from carrel.backends.coder.reading import Record, moment, number, record, records, text
+from carrel.domain.fleet.history import AuditEntry, Connection, Usage
 
 _LOG_PAGE = 500
 """Never 0: the logs take that for 100 rows, and say nothing."""
@@ -100,6 +100,31 @@ def read_entry(item: Record) -> AuditEntry | None:
 
 def _organization(item: Record) -> str:
     return text(item.get("organization_id")) or text(record(item.get("organization")).get("id"))
+
+
+def usage(client: Client, since: datetime, until: datetime) -> list[Usage]:
+    """Return for how long users were connected, as insights count it.
+
+    Insights take nothing but a begin at midnight and an end at a full hour.
+    """
+    begin = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = until.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    end = hour if hour == until else hour + timedelta(hours=1)
+    asked = {"start_time": _whole(begin), "end_time": _whole(end)}
+    answer = record(client.document("/insights/user-activity", asked))
+    users = records(record(answer.get("report")).get("users"))
+    return [
+        Usage(
+            text(one.get("user_id")),
+            text(one.get("username")),
+            timedelta(seconds=number(one.get("seconds"))),
+        )
+        for one in users
+    ]
+
+
+def _whole(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def plain(at: datetime) -> str:

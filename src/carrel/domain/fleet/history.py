@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,18 @@ class AuditEntry:
     resource_id: str
     organization_id: str = ""
     details: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """For how long a user was connected, as the backend counts it.
+
+    Attributes:
+        user_id: The backend's id.
+        user: The username.
+        used: For how long.
+    """
+
+    user_id: str
+    user: str
+    used: timedelta

@@ -15,21 +15,19 @@ Row = TypeVar("Row")
 
 SILENT_LIMIT = 100
 MOST_COUNTED = 2000
-AUDIT_KEYS = {
-    key: key
-    for key in (
+AUDIT_KEYS = frozenset(
+    (
         *("request_id", "resource_id", "resource_target", "username", "email", "date_from"),
         *("date_to", "organization", "resource_type", "action", "build_reason"),
     )
-}
-CONNECTION_KEYS = {
-    key: key
-    for key in (
+)
+CONNECTION_KEYS = frozenset(
+    (
         *("organization", "workspace_owner", "workspace_owner_email", "type", "username"),
         *("user_email", "connected_after", "connected_before", "workspace_id"),
         *("connection_id", "status"),
     )
-}
+)
 
 
 def audit(call: Call) -> Answer:

@@ -12,7 +12,7 @@ from carrel.simulators.coder.protocol.routing import Route
 from carrel.simulators.coder.refusals import RefusalError, hidden
 from carrel.simulators.coder.wire.people import api_key, group, organization, quiet_schedule, user
 
-USER_KEYS = dict.fromkeys(
+USER_KEYS = frozenset(
     [
         "search",
         "status",

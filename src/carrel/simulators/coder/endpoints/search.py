@@ -1,11 +1,9 @@
 """The `q=` language: `key:value` parts, quotes around what holds spaces or colons."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Container
 from datetime import datetime
 
 from carrel.simulators.coder.refusals import RefusalError, invalid
-
-Sink = Callable[[str], None]
 
 
 def terms(query: str, bare: str = "name") -> list[tuple[str, str]]:
@@ -30,7 +28,7 @@ def terms(query: str, bare: str = "name") -> list[tuple[str, str]]:
     return found
 
 
-def refuse_unknown(found: list[tuple[str, str]], known: Mapping[str, object]) -> None:
+def refuse_unknown(found: list[tuple[str, str]], known: Container[str]) -> None:
     """Refuse keys that nobody knows."""
     wrong = {key: f"{key!r} is not a valid query param" for key, _ in found if key not in known}
     if wrong:

@@ -9,7 +9,7 @@ from carrel.simulators.coder.refusals import hidden
 from carrel.simulators.coder.wire.builds import build
 from carrel.simulators.coder.wire.templates import task, task_status
 
-KEYS: dict[str, object] = dict.fromkeys(("owner", "organization", "status"))
+KEYS = frozenset({"owner", "organization", "status"})
 
 
 def listed(call: Call) -> Answer:

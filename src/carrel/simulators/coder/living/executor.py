@@ -4,6 +4,7 @@ It looks at a workspace only in the minute in which something about it can be du
 the same as looking at all of them in every minute.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -73,10 +74,8 @@ class Executor:
         if space.due != due:
             return
         space.due = None
-        try:
+        with suppress(RefusalError):  # it looks again in a minute
             self._act(space)
-        except RefusalError:
-            space.version += 1
         if space.due is None:
             self.plan(space)
 

@@ -36,7 +36,7 @@ ANSWERS: dict[str, str] = {
     "conflicts": "target order pairs against_target steps unrelated",
     "merge": (
         "status merged_to commit_sha conflicts_resolved resolution_strategy total_conflicts "
-        "settlements conflicts_left pushed dry_run kept_in"
+        "settlements conflicts_left why_left pushed dry_run kept_in"
     ),
     "mark": WORKSPACE,
     "rm": (

@@ -58,6 +58,7 @@ def _merged(
         total_conflicts=len(merged.settlements) + len(merged.left),
         settlements=merged.settlements,
         conflicts_left=tuple(conflict.path for conflict in merged.left),
+        why_left=merged.why_left,
     )
     if merged.left:
         if not dry_run:

@@ -183,6 +183,7 @@ def _left(branch: str, tip: str, merged: Merged, rules: Rules) -> MergeResult:
         resolution_strategy=str(rules.default),
         total_conflicts=len(left) + len(merged.settlements),
         conflicts_left=left,
+        why_left=merged.why_left,
     )
 
 

@@ -1,5 +1,6 @@
 """What the public methods give back; field names are stable (Python and JSON)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from carrel.domain.conflicts import Settlement
@@ -92,6 +93,8 @@ class MergeResult:
         total_conflicts: Conflicts found, settled or not.
         settlements: One per settled conflict: kind, strategy, winner, loser, where it is kept.
         conflicts_left: Paths nobody settled.
+        why_left: A sentence by path, where more is known than that no rule settles it: how a
+            merge program failed.
         pushed: True when the remote has it too.
     """
 
@@ -103,4 +106,5 @@ class MergeResult:
     total_conflicts: int
     settlements: tuple[Settlement, ...] = ()
     conflicts_left: tuple[str, ...] = ()
+    why_left: Mapping[str, str] = field(default_factory=dict[str, str])
     pushed: bool = False

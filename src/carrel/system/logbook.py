@@ -2,20 +2,15 @@
 
 import logging
 import os
-import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
 from carrel.errors import BadInputError, FailedError
+from carrel.system.scrubbing import is_secret_name, scrubbed
 
 Note = Callable[[str, Mapping[str, object]], None]
-
-_SECRET_NAME = re.compile(r"token|secret|password|authorization|api_?key|cookie", re.IGNORECASE)
-_LOGIN = re.compile(r"(\w[\w+.-]*://)[^/\s@]+@")
-_TOKEN = re.compile(r"\b[A-Za-z0-9]{10}-[A-Za-z0-9]{22}\b")
-"""How a session token of Coder looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +73,6 @@ def unlogged(_: str, __: Mapping[str, object]) -> None:
     """Log nothing."""
 
 
-def scrubbed(value: object) -> object:
-    """Return a value without logins in addresses and without session tokens."""
-    if isinstance(value, str):
-        return _TOKEN.sub("***", _LOGIN.sub(r"\1***@", value))
-    if isinstance(value, Mapping):
-        return {
-            str(name): "***" if _SECRET_NAME.search(str(name)) else scrubbed(item)
-            for name, item in value.items()  # pyright: ignore[reportUnknownVariableType]
-        }
-    if isinstance(value, list | tuple):
-        return [scrubbed(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
-
-
 def _level(action: str) -> str:
     return "warning" if action.endswith(("failed", "uncertain", "missed")) else "info"
 
@@ -99,8 +80,7 @@ def _level(action: str) -> str:
 def _scrub(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     event.pop("event", None)
     return {
-        name: "***" if _SECRET_NAME.search(name) else scrubbed(value)
-        for name, value in event.items()
+        name: "***" if is_secret_name(name) else scrubbed(value) for name, value in event.items()
     }
 
 

@@ -219,7 +219,7 @@ def test_conflicts_are_foreseen(cli: Cli, workspace: Path) -> None:
 
 
 def test_merge_settles_and_names_the_loser(
-    cli: Cli, workspace: Path, repository: Path, git: Git
+    cli: Cli, workspace: Path, repository: Path, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clash(cli, workspace)
     dry = cli("merge", "ann", "--dry-run", "--json").json
@@ -234,6 +234,12 @@ def test_merge_settles_and_names_the_loser(
     assert left.json["conflicts_left"] == ["a.txt"]
     assert left.err == ""
     assert cli("merge", "bob", "--kind", "content=fail", expect=3).out.count("a.txt") == 1
+
+    program = ["sh", "-c", "echo token=hush no idea >&2; exit 4"]
+    monkeypatch.setenv("CARREL_MERGE_COMMAND", json.dumps(program))
+    told = cli("merge", "bob", "--strategy", "command", "--json", expect=3).json["why_left"]
+    assert told["a.txt"].endswith("ended with exit code 4, saying: token=*** no idea")
+    assert "saying: token=***" in cli("merge", "bob", "--strategy", "command", expect=3).out
 
     second = cli("merge", "bob", "--rule", "*.txt=child", "--json").json
     assert second["status"] == "conflict_resolved"

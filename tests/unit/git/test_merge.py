@@ -266,6 +266,40 @@ def test_a_program_that_does_not_settle_leaves_the_conflict(vault: Vault, script
     assert [one.path for one in merged.left] == ["d/f"]
 
 
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("echo 1 >&2; exit 7", "ended with exit code 7, saying: 1"),
+        ("exit 3", "ended with exit code 3, saying nothing"),
+        ("kill -TERM $$", "ended by signal 15"),
+        ("seq 9 >&2; exit 1", "saying: 7 / 8 / 9"),
+        ("exit 0", "ended well but wrote no regular file"),
+    ],
+)
+def test_a_program_that_fails_is_explained(vault: Vault, script: str, told: str) -> None:
+    merged = _merge(vault, *_clash(vault), _program(script))
+    assert merged.why_left["d/f"].startswith("The merge program 'sh' ended ")
+    assert told in merged.why_left["d/f"]
+
+
+def test_what_a_program_says_is_bounded_and_shows_no_secret(vault: Vault) -> None:
+    script = (
+        "printf 'x%.0s' $(seq 5000) >&2; "
+        "printf ' \\033[1m https://me:hush@host/ API_TOKEN=hush2 --password: hush3' >&2; exit 1"
+    )
+    told = _merge(vault, *_clash(vault), _program(script)).why_left["d/f"]
+    assert "hush" not in told
+    assert "https://***@host/" in told
+    assert told.isprintable()
+    assert len(told) < 400
+
+
+def test_conflicts_that_a_rule_leaves_have_no_more_to_say(vault: Vault) -> None:
+    merged = _merge(vault, *_clash(vault), Rules(Strategy.FAIL))
+    assert [one.path for one in merged.left] == ["d/f"]
+    assert merged.why_left == {}
+
+
 def test_a_missing_version_is_an_empty_file_without_mode(vault: Vault) -> None:
     base = vault.commit({"f": "base\n", "keep": "1"})
     parent, child = vault.commit({"keep": "1"}, base), vault.commit({"f": "c\n", "keep": "1"}, base)

@@ -95,7 +95,9 @@ def _tell(out: Output, name: str, result: "MergeResult", *, dry_run: bool) -> No
         left = count(len(result.conflicts_left), "conflict")
         out.line(f"{style.yellow('!')} {name} was not merged into {target}: {left} left.")
         for path in result.conflicts_left:
-            out.line(f"  {style.yellow('left')} {shown(path)}")
+            why = result.why_left.get(path)
+            told = f": {shown(why)}" if why else ""
+            out.line(f"  {style.yellow('left')} {shown(path)}{told}")
         return
     verb = "would be merged" if dry_run else "is merged"
     settled = count(result.total_conflicts, "conflict")

@@ -4,6 +4,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from carrel.domain.conflicts import ConflictKind
 from carrel.errors import BadInputError, FailedError
@@ -11,15 +12,27 @@ from carrel.git.merging.sides import Triple
 from carrel.git.merging.union import three_way_mode
 from carrel.git.objects import FILE, LINK, SUBMODULE, TREE, Entry, Reader
 from carrel.system.processes import run, search_path
+from carrel.system.scrubbing import last_words
 
 TIMEOUT = 300.0
 """Seconds a merge program may take for one file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A merge program did not merge a file.
+
+    Attributes:
+        why: One sentence, with the program's exit code and last words where it gave some.
+    """
+
+    why: str
+
+
 def run_program(
     command: Sequence[str], reader: Reader, path: bytes, kind: ConflictKind, triple: Triple
-) -> tuple[int, bytes] | None:
-    """Let the program merge one file; return mode and bytes, or None when it did not.
+) -> tuple[int, bytes] | Refusal:
+    """Let the program merge one file; return mode and bytes, or why it did not.
 
     The program gets three files and the file to write as its last arguments, and in its
     environment `CARREL_PATH`, `CARREL_KIND` and `CARREL_BASE_MODE`, `CARREL_PARENT_MODE`,
@@ -39,7 +52,7 @@ def run_program(
         )
     versions = (triple.base, triple.parent, triple.child)
     if any(entry is not None and entry.mode in (SUBMODULE, TREE) for entry in versions):
-        return None  # no file whose lines a program could merge
+        return Refusal("A submodule or a folder has no lines that a merge program could merge.")
     with tempfile.TemporaryDirectory(prefix="carrel-merge-") as folder:
         files = [f"{folder}/{name}" for name in ("base", "parent", "child")]
         for file, entry in zip(files, versions, strict=True):
@@ -54,10 +67,13 @@ def run_program(
             "CARREL_KIND": kind.value,
             **_modes(versions),
         }
-        if not _succeeds([*command, *files, result], environment, folder):
-            return None
+        failed = _failure([*command, *files, result], environment, folder)
+        if failed is not None:
+            return failed
         data = _read(result)
-    return None if data is None else (_mode(triple), data)
+    if data is None:
+        return Refusal(f"The merge program {command[0]!r} ended well but wrote no regular file.")
+    return _mode(triple), data
 
 
 def _modes(versions: Sequence[Entry | None]) -> dict[str, str]:
@@ -67,13 +83,22 @@ def _modes(versions: Sequence[Entry | None]) -> dict[str, str]:
     }
 
 
-def _succeeds(command: Sequence[str], environment: dict[str, str], folder: str) -> bool:
+def _failure(command: Sequence[str], environment: dict[str, str], folder: str) -> Refusal | None:
+    """Run the program; return how it failed, or None when it said yes."""
+    name = repr(command[0])
     try:
-        return run(command, env=environment, cwd=folder, timeout=TIMEOUT).code == 0
+        done = run(command, env=environment, cwd=folder, timeout=TIMEOUT)
     except FailedError as error:
         if error.code == "program_timeout":
-            return False
+            return Refusal(f"The merge program {name} gave no answer within {TIMEOUT:g} seconds.")
         raise
+    if done.code == 0:
+        return None
+    # A negative code is the signal that ended it.
+    ended = f"with exit code {done.code}" if done.code > 0 else f"by signal {-done.code}"
+    words = last_words(done.err)
+    said = f", saying: {words}" if words else ", saying nothing"
+    return Refusal(f"The merge program {name} ended {ended}{said}")
 
 
 def _mode(triple: Triple) -> int:

@@ -48,6 +48,7 @@ class Merged:
         tree: The result, in the vault; None when conflicts are left.
         settlements: One per settled conflict.
         left: Conflicts that no rule settles.
+        why_left: A sentence by path, for those of which more is known.
         keep: References to create (name to commit) so that no losing version goes.
         up_to_date: The parent contains the child already; the tree is the parent's.
         fast_forward: The child contains the parent; the tree is the child's.
@@ -58,6 +59,7 @@ class Merged:
     tree: str | None
     settlements: tuple[Settlement, ...] = ()
     left: tuple[Conflict, ...] = ()
+    why_left: Mapping[str, str] = field(default_factory=dict[str, str])
     keep: Mapping[str, str] = field(default_factory=dict[str, str])
     up_to_date: bool = False
     fast_forward: bool = False
@@ -194,7 +196,8 @@ def _settled(
         child=work.child,
         tree=result,
         settlements=settlements,
-        left=tuple(_conflict(group) for group in left),
+        left=tuple(_conflict(one.group) for one in left),
+        why_left={os.fsdecode(one.group.path): one.why for one in left if one.why},
         keep={kept_name(work.merge_id, side): tips[side] for side in sorted(losers)},
     )
 

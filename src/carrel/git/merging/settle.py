@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from carrel.domain.conflicts import ConflictKind, Rules, Side, Strategy, strategy_for
 from carrel.git.gateway import Git
-from carrel.git.merging.command import run_program
+from carrel.git.merging.command import Refusal, run_program
 from carrel.git.merging.groups import Group
 from carrel.git.merging.resolve import Settled, move_folders, newest, pick
 from carrel.git.merging.sides import Sides, Triple
@@ -16,6 +16,19 @@ from carrel.git.merging.versions import LinedUp, both_names, line_up
 from carrel.git.objects import Entry, PackWriter, Reader
 
 _FALLBACK = "Lines can't be united here: "
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A conflict that is left for a person.
+
+    Attributes:
+        group: What clashes.
+        why: One sentence where more is known than that no rule settles it, else empty.
+    """
+
+    group: Group
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,7 @@ class Case:
     rules: Rules
 
 
-def settle(case: Case, groups: Sequence[Group]) -> tuple[list[Settled], list[Group]]:
+def settle(case: Case, groups: Sequence[Group]) -> tuple[list[Settled], list[Left]]:
     """Settle what the rules can settle.
 
     Returns:
@@ -41,6 +54,7 @@ def settle(case: Case, groups: Sequence[Group]) -> tuple[list[Settled], list[Gro
         (group, strategy_for(case.rules, group.kind, os.fsdecode(group.path))) for group in groups
     ]
     done: dict[bytes, Settled] = {}
+    refused: dict[bytes, str] = {}
     by_time = [(group, "") for group, strategy in asked if strategy is Strategy.NEWEST_FILE_WINS]
     by_union = [group for group, strategy in asked if strategy is Strategy.UNION]
     for group, one in _unite(case, by_union):
@@ -56,10 +70,12 @@ def settle(case: Case, groups: Sequence[Group]) -> tuple[list[Settled], list[Gro
             reason = f"The rule for this path takes the {side}."
             done[group.path] = pick(group, case.sides, side, strategy, reason)
         elif strategy is Strategy.COMMAND:
-            one = _command(case, group)
-            if one is not None:
-                done[group.path] = one
-    left = [group for group in groups if group.path not in done]
+            answer = _command(case, group)
+            if isinstance(answer, Refusal):
+                refused[group.path] = answer.why
+            else:
+                done[group.path] = answer
+    left = [Left(group, refused.get(group.path, "")) for group in groups if group.path not in done]
     return [done[group.path] for group in groups if group.path in done], left
 
 
@@ -118,18 +134,18 @@ def _union(group: Group, one: LinedUp) -> Settled:
     return Settled(group, Strategy.UNION, None, one.entries, reason)
 
 
-def _command(case: Case, group: Group) -> Settled | None:
-    """Ask the merge program for each file of a group; None unless it answers for all."""
+def _command(case: Case, group: Group) -> Settled | Refusal:
+    """Ask the merge program for each file of a group; refused unless it answers for all."""
     one = _questions(case, group)
     entries = dict(one.entries)
     for path, triple in {**one.clashes, **one.halves}.items():
         answer = run_program(case.rules.command, case.reader, path, group.kind, triple)
-        if answer is None:
-            return None
+        if isinstance(answer, Refusal):
+            return answer
         mode, data = answer
         entries[path] = Entry(mode, case.writer.blob(data))
     if not (one.clashes or one.halves) or not LinedUp(entries).possible():
-        return None
+        return Refusal("A merge program can't merge what is no file on either side.")
     return Settled(group, Strategy.COMMAND, None, entries, "The merge program merged it.")
 
 

@@ -71,24 +71,30 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def connect(simulator: Simulator) -> Callable[..., Coder]:
+def connect(simulator: Simulator) -> Iterator[Callable[..., Coder]]:
     """Make a client of the simulator, with a token of a user's."""
+    opened: list[Coder] = []
 
     def make(username: str = "admin", *, denied: frozenset[str] = frozenset()) -> Coder:
         token = Token(simulator.token_of(username, denied=denied), "a test")
-        return Coder(simulator.url, token, simulator.clock, Travel(timeout=2.0, per_minute=0))
+        travel = Travel(timeout=2.0, per_minute=0)
+        opened.append(Coder(simulator.url, token, simulator.clock, travel))
+        return opened[-1]
 
-    return make
+    yield make
+    for fleet in opened:
+        fleet.close()
 
 
 @pytest.fixture
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     if request.param == "live":
-        yield _live()
+        stage = _live()
+        yield stage
+        stage.fleet.close()
         return
     fleet = request.getfixturevalue("connect")()
     yield Stage(fleet, request.getfixturevalue("simulator").clock.wait, writable=True)
-    fleet.close()
 
 
 def _live() -> Stage:

@@ -8,6 +8,7 @@ import pytest
 
 from carrel.domain.conflicts import ConflictKind, Side, Strategy
 from carrel.errors import BadInputError
+from carrel.settings.credentials import coder_token
 from carrel.settings.loading import OF_THE_GUIDE, load, variable_of
 from carrel.settings.values import Settings, keys
 
@@ -318,3 +319,36 @@ def test_the_reference_page_tells_every_setting() -> None:
         assert known.meaning in page
     for variable, key in OF_THE_GUIDE.items():
         assert f"| `{variable}` | `{key}` |" in page
+
+
+def test_the_variables_of_coders_own_programs_are_honoured(tmp_path):
+    environ = {"CARREL_HOME": str(tmp_path), "CODER_URL": "https://coder.example.com"}
+    found = load(environ)
+    assert found.coder.url == "https://coder.example.com"
+    assert found.origin("coder.url") == "CODER_URL"
+    ours = load({**environ, "CARREL_CODER_URL": "https://ours.example.com"})
+    assert ours.coder.url == "https://ours.example.com"
+
+
+def test_files_of_coder_are_taken_from_the_home(tmp_path):
+    (tmp_path / "carrel.toml").write_text('[coder]\ntoken_file = "token"\nca_file = "/etc/ca"\n')
+    found = load({"CARREL_HOME": str(tmp_path)}).coder
+    assert (found.token_file, found.ca_file) == (f"{tmp_path}/token", "/etc/ca")
+
+
+def test_a_login_in_the_address_of_coder_is_masked_where_settings_are_shown(tmp_path):
+    found = load({"CARREL_HOME": str(tmp_path), "CODER_URL": "https://ada:hunter2@c.example"})
+    assert "hunter2" not in repr(found.describe())
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({}, ("", "")),
+        ({"CODER_TOKEN": " b \n"}, ("CODER_TOKEN", "b")),
+        ({"CODER_SESSION_TOKEN": "a", "CODER_TOKEN": "b"}, ("CODER_SESSION_TOKEN", "a")),
+        ({"CODER_SESSION_TOKEN": " ", "CODER_TOKEN": "b"}, ("CODER_TOKEN", "b")),
+    ],
+)
+def test_a_variable_lends_the_token_of_coder(environ, found):
+    assert coder_token(environ) == found

@@ -4,6 +4,7 @@ import json
 from collections.abc import Generator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import cast
 
 import httpx2
 import stamina
@@ -121,8 +122,10 @@ class Client:
         """
         if key:
             value = record(value).get(key, value)
-        if value is None or isinstance(value, list):
-            return records(value)
+        if value is None:
+            return []
+        if isinstance(value, list):
+            return records(cast("list[object]", value))
         raise answer_unknown(self.address, path, f"It has no list{f' {key!r}' if key else ''}.")
 
     def decoded(self, path: str, content: bytes) -> object:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from carrel.backends.coder.answers import answer_unknown
@@ -91,7 +92,7 @@ def _sweep(client: Client, memory: Memory, listing: Listing[T], pool: Executor) 
         return [first]
     # The deployment may cap pages below what was asked for: its own size is what counts.
     offsets = range(first.held, first.count, first.held)
-    others = pool.map(lambda offset: read_page(client, memory, listing, offset), offsets)
+    others = pool.map(partial(read_page, client, memory, listing), offsets)
     pages = [first, *others]
     while pages[-1].held and (behind := sum(page.held for page in pages)) < pages[-1].count:
         pages.append(read_page(client, memory, listing, behind))

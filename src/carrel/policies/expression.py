@@ -147,11 +147,13 @@ class Expression:
             for rule in rules
             if rule.when.strip() in {"true", "false"}
         ]
-        everything = Names(observation).everything(observation) if observation else {}
+        if observation is None:
+            return found
+        everything = Names(observation).everything(observation)
         found += [
             Finding(_NAME, rule.name, "warning", f"Nothing that was seen fits {one!r}.",
                     "Correct the pattern, or take it away.")
-            for rule in rules if observation
+            for rule in rules
             for one in unmatched(rule.scope, everything)
         ]  # fmt: skip
         return found

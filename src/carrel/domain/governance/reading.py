@@ -86,11 +86,12 @@ class Table:
         words = tuple(choices)
 
         def reader(value: object) -> str:
-            if value not in words:
+            found = next((word for word in words if word == value), None)
+            if found is None:
                 near = get_close_matches(str(value), words, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise ValueError(f"{value!r} is none of these{hint}")
-            return value
+            return found
 
         return self.read(key, default, reader, " or ".join(repr(word) for word in words))
 

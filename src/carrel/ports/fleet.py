@@ -84,6 +84,18 @@ class Fleet(Protocol):
         """See one workspace anew, its activity included."""
         ...
 
+    def look(self, name: str) -> Observation:
+        """See one workspace, and besides it only what policies need to judge it.
+
+        Args:
+            name: `owner/name`, a name alone where it is unique, or an id.
+
+        Raises:
+            NotFoundError: `unknown_fleet_workspace`.
+            BadInputError: `ambiguous_workspace`.
+        """
+        ...
+
     def builds(self, workspace_id: str, since: datetime | None = None) -> list[Build]:
         """Return the builds of a workspace, newest first."""
         ...
@@ -161,4 +173,8 @@ class Fleet(Protocol):
 
     def set_prebuilds_paused(self, *, paused: bool) -> Receipt:
         """Pause prebuild reconciliation, or let it go on."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections; the next request opens new ones."""
         ...

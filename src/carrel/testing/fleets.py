@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from carrel.domain.fleet.deployment import Deployment
 from carrel.domain.fleet.history import AuditEntry, Connection, Usage
+from carrel.domain.fleet.naming import named
 from carrel.domain.fleet.observation import Gap, Observation
 from carrel.domain.fleet.people import Group, Organization, QuietHours, User
 from carrel.domain.fleet.templates import Template
@@ -147,6 +148,11 @@ class FakeFleet:
             raise NotFoundError("unknown_fleet_workspace", f"There is no {workspace_id}.")
         return found
 
+    def look(self, name: str) -> Observation:
+        """See one workspace by name or id, and everything around it."""
+        seen = self.observe()
+        return replace(seen, workspaces=(named(seen.workspaces, name, ADDRESS),))
+
     def builds(self, workspace_id: str, since: datetime | None = None) -> list[Build]:
         """Return builds, newest first."""
         self._finish()
@@ -242,6 +248,9 @@ class FakeFleet:
         self.requests.append(("set_prebuilds_paused", ""))
         self.paused = paused
         return Receipt(Outcome.ACCEPTED)
+
+    def close(self) -> None:
+        """Close nothing."""
 
     def asked(self, deed: str) -> list[str]:
         """Return the workspaces that a deed was asked for, in order."""

@@ -12,6 +12,7 @@ from carrel.backends.coder.client import Client
 from carrel.backends.coder.collector import put_off
 from carrel.backends.coder.deeds import Deeds
 from carrel.backends.coder.features import find_out
+from carrel.backends.coder.looking import Look
 from carrel.backends.coder.memory import Memory
 from carrel.backends.coder.observing import observe
 from carrel.backends.coder.ownhours import OwnHours
@@ -94,10 +95,12 @@ class Coder:
 
     def workspace(self, workspace_id: str) -> FleetWorkspace:
         """See one workspace anew, its activity included."""
-        sight = self._sight(workspace_id)
-        task = one_task(self._client, sight.workspace)
+        return self._finished(self._sight(workspace_id))
+
+    def look(self, name: str) -> Observation:
+        """See one workspace by name or id, and what policies need to judge it."""
         at = self._clock.now()
-        return finished(sight, task, self._connections(sight, at), at)
+        return Look(self._client, at, self._finished).see(name, lambda: self._deployment(at))
 
     def builds(self, workspace_id: str, since: datetime | None = None) -> list[Build]:
         """Return the builds of a workspace, newest first."""
@@ -217,6 +220,12 @@ class Coder:
     def set_prebuilds_paused(self, *, paused: bool) -> Receipt:
         """Pause prebuild reconciliation, or let it go on."""
         return self._deeds.set_prebuilds_paused(paused=paused, is_paused=self.prebuilds_paused)
+
+    def _finished(self, sight: Sight) -> FleetWorkspace:
+        """Add who is at work in it."""
+        task = one_task(self._client, sight.workspace)
+        at = self._clock.now()
+        return finished(sight, task, self._connections(sight, at), at)
 
     def _sight(self, workspace_id: str) -> Sight:
         """See one workspace anew, without asking who is at work in it."""

@@ -49,7 +49,7 @@ def once(ctx: FleetContext, told: Told = applying.quiet) -> Pass:
     observing.observe(ctx)
     horizon = ctx.recipients.lead + _MARGIN if ctx.recipients.enabled else timedelta(0)
     made = deciding.plan(ctx, Purpose.GOVERN, horizon=horizon)
-    current = _current(ctx, made)
+    current = standing(ctx, made)
     if current is None:
         return Pass(made)
     warned = warning.warn(ctx, current)
@@ -71,22 +71,25 @@ def watch(
         ctx.clock.wait(max(0.0, left.total_seconds()))
 
 
-def _current(ctx: FleetContext, made: Plan) -> Plan | None:
-    """Return the plan to work on: the last one, if it still wants the same, else the new one."""
+def standing(ctx: FleetContext, made: Plan) -> Plan | None:
+    """Return the plan to work on: the last one, if it still wants the same, else the new one.
+
+    What waits in older plans of the same purpose waits no more. None: there is nothing to do.
+    """
     found: Plan | None = None
     for line in plans.listing(ctx, limit=50):
-        if line.purpose is not Purpose.GOVERN or line.over:
+        if line.purpose is not made.purpose or line.over:
             continue
-        standing = plans.get(ctx, line.plan_id)
+        older = plans.get(ctx, line.plan_id)
         waiting = [
-            _key(standing.plan.actions[one.number - 1])
-            for one in standing.progress
+            _key(older.plan.actions[one.number - 1])
+            for one in older.progress
             if one.state is ActionState.WAITING
         ]
         if not waiting:
             continue
         if found is None and sorted(waiting) == sorted(map(_key, made.actions)):
-            found = standing.plan
+            found = older.plan
         else:
             plans.drop_waiting(ctx, line.plan_id, "A newer look at the fleet has taken its place.")
     if found is not None or not made.actions:

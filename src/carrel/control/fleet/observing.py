@@ -3,7 +3,6 @@
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.errors import BadInputError, NotFoundError
 
 
 def observe(ctx: FleetContext) -> Observation:
@@ -20,6 +19,16 @@ def recent(ctx: FleetContext) -> Observation:
     return observe(ctx)
 
 
+def look(ctx: FleetContext, name: str) -> Observation:
+    """See one workspace and what policies need to judge it; cheap in a fleet of any size.
+
+    Raises:
+        NotFoundError: `unknown_fleet_workspace`.
+        BadInputError: `ambiguous_workspace`.
+    """
+    return ctx.fleet.look(name)
+
+
 def find(ctx: FleetContext, name: str) -> FleetWorkspace:
     """Find a workspace by `owner/name`, by name alone where that is unique, or by id.
 
@@ -27,23 +36,4 @@ def find(ctx: FleetContext, name: str) -> FleetWorkspace:
         NotFoundError: `unknown_fleet_workspace`.
         BadInputError: `ambiguous_workspace`.
     """
-    wanted = name.casefold()
-    seen = recent(ctx).workspaces
-    exact = [
-        one for one in seen if wanted in (one.workspace_id.casefold(), one.full_name.casefold())
-    ]
-    found = exact or [one for one in seen if one.name.casefold() == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise BadInputError(
-            "ambiguous_workspace",
-            f"{len(found)} workspaces are named {name!r}.",
-            why=", ".join(sorted(one.full_name for one in found)[:5]) + ".",
-            cure="Name it as OWNER/NAME.",
-        )
-    raise NotFoundError(
-        "unknown_fleet_workspace",
-        f"There is no workspace {name!r} at {ctx.address}.",
-        cure="`carrel fleet ls` lists those that the token may see.",
-    )
+    return look(ctx, name).workspaces[0]

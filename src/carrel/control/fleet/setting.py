@@ -5,6 +5,7 @@ from typing import Protocol, cast
 
 from carrel.control.fleet import deeds, observing
 from carrel.control.fleet.context import FleetContext
+from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.schedule import LONGEST_TTL, SHORTEST_EXTENSION, SHORTEST_TTL
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, sealed
@@ -17,6 +18,7 @@ def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = ""
     Raises:
         BadInputError: `bad_ttl`.
         NotFoundError: `unknown_fleet_workspace`.
+        RefusedError: `ttl_refused` by the policy.
     """
     if length is not None and not SHORTEST_TTL <= length <= LONGEST_TTL:
         raise BadInputError(
@@ -25,9 +27,12 @@ def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = ""
             why="The backend takes from 1 minute to 30 days.",
             cure="Write a time such as 8h; `none` takes the time to live away.",
         )
-    workspace = observing.find(ctx, name)
+    seen = observing.look(ctx, name)
+    rules = _rules(ctx)
+    if rules is not None:
+        rules.allowed(seen.workspaces[0], seen, length)
     argument = None if length is None else length // timedelta(milliseconds=1)
-    return _plan(ctx, workspace, Deed.SET_TTL, argument, reason)
+    return _plan(ctx, seen, Deed.SET_TTL, argument, reason)
 
 
 def extend(ctx: FleetContext, name: str, length: timedelta, reason: str = "") -> Plan:
@@ -38,19 +43,32 @@ def extend(ctx: FleetContext, name: str, length: timedelta, reason: str = "") ->
         RefusedError: `no_deadline`, `beyond_max_deadline`, `extension_refused` by the policy.
         NotFoundError: `unknown_fleet_workspace`.
     """
-    workspace = observing.find(ctx, name)
-    for one in ctx.policies:
-        if one.name == "time_to_live":
-            allowed = cast("_Extensions", one.settings).extension(workspace, ctx.now(), length)
-            return _plan(ctx, workspace, Deed.SET_DEADLINE, allowed.isoformat(), reason)
-    wanted = _later(ctx, workspace, length)
-    return _plan(ctx, workspace, Deed.SET_DEADLINE, wanted.isoformat(), reason)
+    seen = observing.look(ctx, name)
+    workspace, rules = seen.workspaces[0], _rules(ctx)
+    wanted = (
+        _later(ctx, workspace, length)
+        if rules is None
+        else rules.extension(workspace, ctx.now(), length)
+    )
+    return _plan(ctx, seen, Deed.SET_DEADLINE, wanted.isoformat(), reason)
 
 
-class _Extensions(Protocol):
-    """The settings of the policy on times to live, as far as extending goes."""
+class _Rules(Protocol):
+    """The settings of the policy on times to live, as far as setting one goes."""
+
+    def allowed(
+        self, workspace: FleetWorkspace, observation: Observation, wanted: timedelta | None
+    ) -> timedelta | None: ...
 
     def extension(self, workspace: FleetWorkspace, at: datetime, wanted: timedelta) -> datetime: ...
+
+
+def _rules(ctx: FleetContext) -> _Rules | None:
+    """Return the rules in force; None: there are none."""
+    for one in ctx.policies:
+        if one.name == "time_to_live":
+            return cast("_Rules", one.settings)
+    return None
 
 
 def _later(ctx: FleetContext, workspace: FleetWorkspace, length: timedelta) -> datetime:
@@ -81,8 +99,9 @@ def _later(ctx: FleetContext, workspace: FleetWorkspace, length: timedelta) -> d
 
 
 def _plan(
-    ctx: FleetContext, workspace: FleetWorkspace, deed: Deed, argument: str | int | None, why: str
+    ctx: FleetContext, seen: Observation, deed: Deed, argument: str | int | None, why: str
 ) -> Plan:
+    workspace = seen.workspaces[0]
     action = Action(
         number=1,
         deed=deed,
@@ -103,7 +122,7 @@ def _plan(
             purpose=Purpose.SET,
             fleet=ctx.address,
             made_at=at,
-            observed_at=observing.recent(ctx).at,
+            observed_at=seen.at,
             made_by=ctx.actor,
             actions=(action,),
         )

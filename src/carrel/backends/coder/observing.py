@@ -39,7 +39,7 @@ from carrel.errors import FailedError
 T = TypeVar("T")
 
 _AT_ONCE = 6
-_PAGE = 200
+_PAGE = 500
 _REFUSED = "token_refused"
 _HIDDEN = "What the deployment's licence offers could not be seen."
 _BY_LICENCE = ("quiet_hours", "groups", "connections")

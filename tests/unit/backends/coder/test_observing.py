@@ -170,7 +170,7 @@ def test_a_connection_of_an_earlier_run_is_over(coder, fleet):
 
 
 def test_a_list_that_changes_under_the_reading_is_read_again(coder, fleet, workspace):
-    every = [workspace(id=f"ws-{n}", name=f"w{n:03}", transition="stop") for n in range(450)]
+    every = [workspace(id=f"ws-{n}", name=f"w{n:03}", transition="stop") for n in range(1_100)]
     asked = []
 
     def answer(request):
@@ -184,7 +184,7 @@ def test_a_list_that_changes_under_the_reading_is_read_again(coder, fleet, works
     fleet.on("GET", "/workspaces", answer)
     seen = coder.observe()
     assert seen.complete
-    assert len({one.workspace_id for one in seen.workspaces}) == 450
+    assert len({one.workspace_id for one in seen.workspaces}) == 1_100
     assert len(asked) == 6
 
 

@@ -81,9 +81,17 @@ class Names:
         return frozenset(name.casefold() for name in names)
 
     def _of_groups(self, user_id: str) -> tuple[str, ...]:
-        user = self._users.get(user_id)
-        ids = sorted(user.groups) if user else ()
+        ids = sorted(self.groups_of(user_id))
         return tuple(name for one in ids for name in self._groups.get(one, (one,)))
+
+    def groups_of(self, user_id: str) -> frozenset[str]:
+        """Return the ids of a user's groups."""
+        user = self._users.get(user_id)
+        return user.groups if user else frozenset()
+
+    def of_group(self, group_id: str) -> frozenset[str]:
+        """Return what patterns of groups are held against for one group, in lower case."""
+        return frozenset(name.casefold() for name in self._groups.get(group_id, (group_id,)))
 
 
 _NAMES: Mapping[str, Callable[[FleetWorkspace], tuple[str, ...]]] = {
@@ -107,7 +115,6 @@ def matches(patterns: tuple[str, ...], names: frozenset[str] | set[str]) -> bool
 
 _KEYS: Mapping[str, Callable[[FleetWorkspace], str]] = {
     "organizations": lambda workspace: workspace.organization_id,
-    "groups": lambda workspace: workspace.owner_id,
     "templates": lambda workspace: workspace.template_id,
     "users": lambda workspace: workspace.owner_id,
     "workspaces": lambda workspace: workspace.workspace_id,
@@ -135,7 +142,25 @@ def _nobody(_workspace: FleetWorkspace) -> bool:
     return False
 
 
+def _in_groups(patterns: tuple[str, ...], names: Names) -> Applies:
+    """Ask each group once: there are far fewer of them than of users."""
+    answers: dict[str, bool] = {}
+
+    def test(workspace: FleetWorkspace) -> bool:
+        for group_id in names.groups_of(workspace.owner_id):
+            found = answers.get(group_id)
+            if found is None:
+                found = answers[group_id] = matches(patterns, names.of_group(group_id))
+            if found:
+                return True
+        return False
+
+    return test
+
+
 def _remembering(kind: str, patterns: tuple[str, ...], names: Names) -> Applies:
+    if kind == "groups":
+        return _in_groups(patterns, names)
     key, answers = _KEYS[kind], dict[str, bool]()
 
     def test(workspace: FleetWorkspace) -> bool:

@@ -181,8 +181,11 @@ def _idle(
 
 
 def _latest(*moments: datetime | None) -> datetime | None:
-    known = [at for at in moments if at is not None]
-    return max(known) if known else None
+    found = None
+    for at in moments:
+        if at is not None and (found is None or at > found):
+            found = at
+    return found
 
 
 # When they change is in `until`: a text of its own for each would cost more than the judging.

@@ -12,6 +12,7 @@ from carrel.domain.retention import Retention
 from carrel.errors import BadInputError
 from carrel.git.storing.remote import Access
 from carrel.plugins import Catalog
+from carrel.ports.clock import Clock
 from carrel.ports.store import Store
 from carrel.settings.loading import load, settings_path
 from carrel.settings.values import Settings
@@ -21,11 +22,12 @@ from carrel.system.clock import SystemClock
 
 if TYPE_CHECKING:
     from carrel.backends.coder.coder import Coder
-    from carrel.control.fleet.context import FleetContext, Note, Recipients
+    from carrel.control.fleet.context import FleetContext, Recipients
     from carrel.domain.governance.safety import Safety
     from carrel.domain.governance.verdicts import Policy
     from carrel.planning.deciding import Configured
     from carrel.settings.importing import Import
+    from carrel.system.logbook import Logbook
 
 
 def open_context(
@@ -54,11 +56,12 @@ def open_throwaway(home: str) -> Context:
     return open_context(load({"CARREL_HOME": home, "CARREL_WORKSPACE_DISK_THRESHOLD_GB": "0"}))
 
 
-def open_coder(settings: Settings | None = None) -> "Coder":
+def open_coder(settings: Settings | None = None, clock: Clock | None = None) -> "Coder":
     """Wire the Coder deployment that the settings name; nothing is sent yet.
 
     Args:
         settings: Read from the environment and `carrel.toml` when None.
+        clock: The time that counts there; when None, this machine's.
 
     Raises:
         BadInputError: `bad_coder_url`, `no_coder_token`, `bad_ca_file` or `extra_missing`.
@@ -77,7 +80,7 @@ def open_coder(settings: Settings | None = None) -> "Coder":
     return Coder(
         known.url,
         token,
-        SystemClock(),
+        clock or SystemClock(),
         Travel(known.ca_file, known.timeout_seconds, known.requests_per_minute),
     )
 
@@ -106,22 +109,27 @@ def open_fleet(
         FailedError: `log_unwritable`.
     """
     from carrel.backends.coder.address import checked_address  # noqa: PLC0415 - for fleets only
+    from carrel.backends.coder.timing import DeploymentClock  # noqa: PLC0415 - as above
     from carrel.control.fleet.context import FleetContext  # noqa: PLC0415 - as above
     from carrel.system.notifier import AppriseNotifier  # noqa: PLC0415 - as above
 
     known = settings if settings is not None else load()
+    address = checked_address(known.coder.url)
+    clock = DeploymentClock(SystemClock(), address)
     ctx = FleetContext(
         store=store if store is not None else Database(known.database.url),
-        clock=SystemClock(),
-        connect=lambda: open_coder(known),
-        address=checked_address(known.coder.url),
+        clock=clock,
+        connect=lambda: open_coder(known, clock),
+        address=address,
         actor=actor or identity.actor(),
         notifier=AppriseNotifier(),
         policies=_policies(known),
         safety=_safety(known),
         recipients=_recipients(known),
     )
-    ctx.log = _log(known, verbose=verbose)
+    book = _logbook(known, verbose=verbose)
+    if book is not None:
+        ctx.log, ctx.ending = book.note, (book.close,)
     if say is not None:
         ctx.say = say
     return ctx
@@ -189,14 +197,14 @@ def _recipients(settings: Settings) -> "Recipients":
     )
 
 
-def _log(settings: Settings, *, verbose: bool) -> "Note":
-    from carrel.system.logbook import LogFile, open_log, unlogged  # noqa: PLC0415 - as above
+def _logbook(settings: Settings, *, verbose: bool) -> "Logbook | None":
+    from carrel.system.logbook import Logbook, LogFile  # noqa: PLC0415 - for fleets only
 
     told = settings.logging
     if not told.log_file:
-        return unlogged
+        return None
     level = "debug" if verbose else str(told.level)
-    return open_log(LogFile(told.log_file, level, int(told.max_mb * 1_000_000), told.keep))
+    return Logbook(LogFile(told.log_file, level, int(told.max_mb * 1_000_000), told.keep))
 
 
 def settings() -> Settings:

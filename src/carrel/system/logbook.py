@@ -2,15 +2,13 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
 from carrel.errors import BadInputError, FailedError
 from carrel.system.scrubbing import is_secret_name, scrubbed
-
-Note = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,47 +28,54 @@ class LogFile:
     keep: int = 5
 
 
-def open_log(file: LogFile) -> Note:
-    """Open a log file; return what is told a stable action and its facts.
+class Logbook:
+    """An open log file.
 
-    Facts may hold `level`; else an action that ends in `failed`, `uncertain` or `missed` is a
-    warning, and all others are information.
+    Args:
+        file: Where the log goes.
 
     Raises:
         FailedError: `log_unwritable`.
         BadInputError: `extra_missing`.
     """
-    try:
-        import structlog  # noqa: PLC0415 - part of an extra
-    except ModuleNotFoundError as error:
-        raise BadInputError(
-            "extra_missing",
-            "The log can't be written: a package is not installed.",
-            why=f"{error}.",
-            cure="Install it: pip install 'carrel[coder]'.",
-        ) from error
-    target = _opened(file)
-    logger = structlog.wrap_logger(
-        target,
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            _scrub,
-            structlog.processors.JSONRenderer(sort_keys=True, default=str),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(file.level),
-    )
 
-    def note(action: str, facts: Mapping[str, object]) -> None:
+    def __init__(self, file: LogFile) -> None:
+        try:
+            import structlog  # noqa: PLC0415 - part of an extra
+        except ModuleNotFoundError as error:
+            raise BadInputError(
+                "extra_missing",
+                "The log can't be written: a package is not installed.",
+                why=f"{error}.",
+                cure="Install it: pip install 'carrel[coder]'.",
+            ) from error
+        self._handler = _opened(file)
+        target = logging.Logger("carrel.fleet", logging.DEBUG)  # noqa: LOG001 - ours alone
+        target.addHandler(self._handler)
+        self._logger: Any = structlog.wrap_logger(
+            target,
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.add_log_level,
+                _scrub,
+                structlog.processors.JSONRenderer(sort_keys=True, default=str),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(file.level),
+        )
+
+    def note(self, action: str, facts: Mapping[str, object]) -> None:
+        """Write a stable action and its facts.
+
+        Facts may hold `level`; else an action that ends in `failed`, `uncertain` or `missed` is
+        a warning, and all others are information.
+        """
         level = str(facts.get("level") or _level(action))
         told = {name: value for name, value in facts.items() if name != "level"}
-        getattr(logger, level)("", action=action, process=os.getpid(), **told)
+        getattr(self._logger, level)("", action=action, process=os.getpid(), **told)
 
-    return note
-
-
-def unlogged(_: str, __: Mapping[str, object]) -> None:
-    """Log nothing."""
+    def close(self) -> None:
+        """Close the file; the next note opens it again."""
+        self._handler.close()
 
 
 def _level(action: str) -> str:
@@ -84,7 +89,7 @@ def _scrub(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappin
     }
 
 
-def _opened(file: LogFile) -> logging.Logger:
+def _opened(file: LogFile) -> RotatingFileHandler:
     try:
         folder = os.path.dirname(file.path)
         if folder:
@@ -100,6 +105,4 @@ def _opened(file: LogFile) -> logging.Logger:
             cure="Set logging.log_file to a file that can be, or to '' for none.",
         ) from error
     handler.setFormatter(logging.Formatter("%(message)s"))
-    target = logging.Logger("carrel.fleet", logging.DEBUG)  # noqa: LOG001 - ours alone
-    target.addHandler(handler)
-    return target
+    return handler

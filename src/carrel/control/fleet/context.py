@@ -76,6 +76,7 @@ class FleetContext:
         say: Told, in a sentence, what a person should know though nothing failed.
         log: Told what is done, for the log file.
         seen: The last observation.
+        ending: What else is closed with it.
     """
 
     store: Store
@@ -91,6 +92,7 @@ class FleetContext:
     say: Callable[[str], None] = _silent
     log: Note = _unlogged
     seen: Observation | None = None
+    ending: tuple[Callable[[], None], ...] = ()
     _fleet: Fleet | None = None
 
     @property
@@ -111,6 +113,14 @@ class FleetContext:
             yield session
             session.append(self.now(), self.actor, action, subject, data)
         self.log(action, {"subject": subject, **data})
+
+    def close(self) -> None:
+        """Close the connections and the log."""
+        if self._fleet is not None:
+            self._fleet.close()
+            self._fleet = None
+        for end in self.ending:
+            end()
 
     def thaw(self) -> None:
         """Refuse to go on while everything is frozen.

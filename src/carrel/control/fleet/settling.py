@@ -5,8 +5,6 @@ tells: a newer build of the wanted kind is the one that was asked for. Where not
 the action is uncertain, unless it sets a value, which may be set again without harm.
 """
 
-from datetime import timedelta
-
 from carrel.control.fleet import deeds, writing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import Build, BuildStatus
@@ -19,8 +17,6 @@ _ENDED = {
     BuildStatus.FAILED: ActionState.FAILED,
     BuildStatus.CANCELED: ActionState.FAILED,
 }
-_SKEW = timedelta(minutes=5)
-"""By which the backend's clock may be behind ours."""
 
 
 def settle_all(ctx: FleetContext) -> int:
@@ -82,10 +78,9 @@ def _build(ctx: FleetContext, action: Action, progress: Progress) -> Build | Non
     wanted = deeds.BUILDS[action.deed]
     if latest.transition is wanted and latest.number == progress.build_number + 1:
         return latest
-    since = None if progress.sent_at is None else progress.sent_at - _SKEW
     newer = [
         build
-        for build in ctx.fleet.builds(action.workspace_id, since)
+        for build in ctx.fleet.builds(action.workspace_id)
         if build.number > progress.build_number and build.transition is wanted
     ]
     return min(newer, key=lambda build: build.number, default=None)

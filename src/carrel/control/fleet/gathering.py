@@ -1,0 +1,126 @@
+"""Reading what a report needs besides an observation: logs, deleted workspaces, prices, standing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from carrel.control.fleet import deciding
+from carrel.control.fleet.context import FleetContext
+from carrel.domain.fleet.deployment import Source
+from carrel.domain.fleet.history import AuditEntry, Connection, Usage
+from carrel.domain.fleet.reports.ground import Ground
+from carrel.domain.fleet.reports.report import Note
+from carrel.domain.governance.scopes import Scope, applies
+from carrel.errors import CarrelError, FailedError
+from carrel.planning.deciding import Configured, decide, prepare
+from carrel.policies import budget, time_to_live
+
+
+def _connections(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
+    why = _withheld(ground, "connections")
+    if why is not None:
+        return _noted(ground, why)
+    since, until = ground.span
+    try:
+        found = list(ctx.fleet.connections(since, until))
+    except FailedError as error:
+        return _noted(ground, _unreadable("the connection log", error))
+    return replace(ground, connections=_fitting(ground, scope, found))
+
+
+def _fitting(ground: Ground, scope: Scope, found: list[Connection]) -> tuple[Connection, ...]:
+    if scope.empty:
+        return tuple(found)
+    ids = {one.workspace_id for one in ground.workspaces}
+    there = {one.workspace_id for one in ground.observation.workspaces}
+    by_owner = not (scope.organizations or scope.templates or scope.workspaces)
+    owners = {one.username for one in ground.users} if by_owner else set[str]()
+    return tuple(
+        one
+        for one in found
+        if one.workspace_id in ids or (one.workspace_id not in there and one.owner in owners)
+    )
+
+
+def _usage(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others
+    if ground.connections is not None:
+        return ground
+    since, until = ground.span
+    try:
+        found: list[Usage] = ctx.fleet.usage(since, until)
+    except FailedError as error:
+        return _noted(ground, _unreadable("the backend's own count of hours", error))
+    return replace(ground, usage=tuple(found))
+
+
+def _audit(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others
+    if ground.observation.deployment.source("audit") is not Source.NATIVE:
+        return ground
+    since, until = ground.span
+    try:
+        found: list[AuditEntry] = list(ctx.fleet.audit(since, until))
+    except FailedError as error:
+        return _noted(ground, _unreadable("the audit log", error))
+    return replace(ground, entries=tuple(found))
+
+
+def _deleted(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
+    try:
+        found = tuple(ctx.fleet.deleted())
+    except FailedError as error:
+        return _noted(ground, _unreadable("deleted workspaces", error))
+    fits = applies(scope, ground.observation)
+    return replace(ground, deleted=tuple(one for one in found if fits(one)))
+
+
+def _prices(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others
+    held = next((one.settings for one in ctx.policies if one.name == budget.POLICY.name), None)
+    if held is None:
+        return ground
+    book = cast("budget.Settings", held)
+    if not book.prices:
+        return ground
+    priced = ((one.workspace_id, book.price(one)) for one in (*ground.workspaces, *ground.deleted))
+    prices = {key: price for key, price in priced if price is not None}
+    return replace(ground, prices=prices, currency=book.currency)
+
+
+def _standing(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others
+    policy = time_to_live.POLICY
+    mine = next((one for one in ctx.policies if one.name == policy.name), None)
+    configured = mine or Configured(policy, policy.read({}))
+    situation = deciding.situation(ctx, ground.observation, at=ground.at)
+    decisions = decide(prepare((configured,), situation), ground.workspaces)
+    standing = {
+        one.workspace.workspace_id: (one.verdicts[0].category, one.verdicts[0].reason)
+        for one in decisions
+    }
+    return replace(ground, standing=standing)
+
+
+NEEDS: dict[str, Callable[[FleetContext, Ground, Scope], Ground]] = {
+    "connections": _connections,
+    "usage": _usage,
+    "audit": _audit,
+    "deleted": _deleted,
+    "prices": _prices,
+    "standing": _standing,
+}
+"""How each is added to what a report is made from; what can't be read becomes a note."""
+
+
+def _withheld(ground: Ground, feature: str) -> Note | None:
+    """Return why a backend does not show something, or None."""
+    features = ground.observation.deployment.features
+    found = next((one for one in features if one.name == feature), None)
+    if found is None or found.source is Source.NATIVE:
+        return None
+    return Note(f"Connections can't be seen. {found.why}", "It needs a licence with this feature.")
+
+
+def _unreadable(what: str, error: CarrelError) -> Note:
+    return Note(f"It was not possible to read {what}. {error.what}", error.cure)
+
+
+def _noted(ground: Ground, note: Note) -> Ground:
+    return replace(ground, notes=(*ground.notes, note))

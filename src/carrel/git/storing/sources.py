@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from carrel.domain.projects import SourceKind
 from carrel.errors import BadInputError, NotFoundError
 from carrel.git.nofollow import read_bounded
+from carrel.git.storing.configs import refuse_waiting
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
 _WEB = frozenset({"https", "http"})
@@ -123,6 +124,7 @@ def repository(location: str) -> Repository:
 
     Raises:
         NotFoundError: `repository_gone`.
+        RefusedError: `repository_unsafe` when its configuration would hold git up.
     """
     found = _at(location)
     if found is None:
@@ -131,6 +133,7 @@ def repository(location: str) -> Repository:
             f"The repository {location} is no longer there.",
             cure="Put it back where it was; the project's workspaces and checkpoints are safe.",
         )
+    refuse_waiting(found.common)
     return found
 
 

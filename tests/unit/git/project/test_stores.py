@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from carrel.errors import CarrelError, FailedError, NotFoundError
+from carrel.errors import CarrelError, FailedError, NotFoundError, RefusedError
 from carrel.git import refs
-from carrel.git.storing import intake, sources, stores
+from carrel.git.storing import sources, stores
 from carrel.git.storing.layers import Layers
 
 
@@ -151,15 +151,49 @@ def test_a_pipe_among_the_objects_too(clone, home) -> None:
     assert code_of(clone, home) == "repository_unsafe"
 
 
-def test_a_config_that_includes_a_pipe_times_out(clone, home, monkeypatch) -> None:
-    os.mkfifo(clone.path / "pipe")
-    clone.git("config", "include.path", str(clone.path / "pipe"))
-    monkeypatch.setattr(intake, "_GONE", 0.5)
+@pytest.mark.parametrize("way", ["include", "includeIf", "by another file", "by a link"])
+def test_a_config_that_includes_a_pipe_is_refused_before_git_reads_it(clone, home, way) -> None:
+    pipe, first = clone.path / "pipe", clone.path / ".git/more"
+    os.mkfifo(pipe)
+    if way == "by another file":
+        first.write_text(f'[Include]\n\tpath = "{pipe}"\n')
+    elif way == "by a link":
+        first.symlink_to(pipe)
+    key = f"includeIf.gitdir:{clone.path}/**.path" if way == "includeIf" else "include.path"
+    clone.git("config", key, "more" if way.startswith("by") else str(pipe))
     with pytest.raises(subprocess.TimeoutExpired):  # plain git waits
         subprocess.run(
             ["git", "for-each-ref"], cwd=clone.path, timeout=0.4, capture_output=True, check=True
         )
-    assert code_of(clone, home) == "program_timeout"
+    with pytest.raises(RefusedError, match="can't be read safely") as caught:
+        sources.repository(str(clone.path))
+    assert (caught.value.code, "pipe" in caught.value.what) == (
+        "repository_unsafe",
+        way != "by a link",
+    )
+    assert code_of(clone, home) == "repository_unsafe"
+
+
+def test_a_pipe_instead_of_the_config_is_refused(clone) -> None:
+    (clone.path / ".git/config").unlink()
+    os.mkfifo(clone.path / ".git/config")
+    with pytest.raises(RefusedError) as caught:
+        sources.repository(str(clone.path))
+    assert caught.value.code == "repository_unsafe"
+
+
+def test_includes_in_a_circle_or_too_many_are_no_hang(clone) -> None:
+    config = clone.path / ".git/config"
+    plain = config.read_text()
+    config.write_text(
+        f"{plain}[include]\n\tpath = config\n\tpath = /dev/null\n\tpath = gone\n\tpath = ~/gone\n"
+    )
+    assert sources.repository(str(clone.path)).location == str(clone.path)
+    many = "".join(f"\tpath = gone{number}\n" for number in range(500))
+    (clone.path / ".git/many").write_text(f"[include]\n{many}")
+    config.write_text(f"{plain}[include]\n\tpath = many\n")
+    with pytest.raises(RefusedError, match="too many"):
+        sources.repository(str(clone.path))
 
 
 def test_a_strangers_objects_are_not_imported(clone, make_clone, home) -> None:

@@ -58,8 +58,7 @@ class Signals:
     @property
     def last_sign(self) -> datetime | None:
         """The newest moment of anything that looks like work."""
-        moments = (self.started_at, self.app_at, self.task_at, self.last_used_at)
-        return max((at for at in moments if at is not None), default=None)
+        return _latest(self.started_at, self.app_at, self.task_at, self.last_used_at)
 
 
 _QUIET_APPS = frozenset({"", "idle", "complete", "completed", "failure", "failed"})
@@ -79,7 +78,7 @@ def _absent(seen: Signals, at: datetime) -> Activity | None:
         return None
     if all(agent.status in _GONE for agent in seen.agents):
         broke = [agent.disconnected_at for agent in seen.agents if agent.disconnected_at]
-        since = max([*broke, *([seen.started_at] if seen.started_at else [])], default=None)
+        since = _latest(*broke, seen.started_at)
         if since is not None and at - since >= SETTLE:
             return Activity(Work.IDLE, since, "Its agent is gone: nobody can be connected.")
         return Activity(Work.UNKNOWN, since, "Its agent's connection broke a short time ago.")
@@ -115,5 +114,9 @@ def _connected(seen: Signals, at: datetime) -> Activity | None:
 
 def _idle(seen: Signals) -> Activity:
     ended = [one.disconnected_at for one in seen.connections or () if one.disconnected_at]
-    since = max([*ended, *([seen.last_sign] if seen.last_sign else [])], default=None)
+    since = _latest(*ended, seen.last_sign)
     return Activity(Work.IDLE, since, "No connection, and no agent at work.")
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((at for at in moments if at is not None), default=None)

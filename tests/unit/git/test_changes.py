@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from carrel.git.capturing.changes import changes
 
 from carrel.domain.results import WorkspaceChanges
 from carrel.errors import NotFoundError, RefusedError
 from carrel.git.capturing.adopt import adopt
+from carrel.git.capturing.changes import changes
 from carrel.system.processes import run
 from carrel.testing.desk import Desk, make_desk
 

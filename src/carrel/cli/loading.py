@@ -18,7 +18,8 @@ PACKAGE = "carrel.cli.commands"
 
 def load(name: str) -> "Command":
     """Return the real command of a name in the catalogue."""
-    return get_command(cast("Typer", vars(import_module(f"{PACKAGE}.{name}"))["app"]))
+    module = import_module(f"{PACKAGE}.{name.replace('-', '_')}")
+    return get_command(cast("Typer", vars(module)["app"]))
 
 
 class LazyCommand(PlainCommand):

@@ -47,13 +47,17 @@ def once(ctx: FleetContext, told: Told = applying.quiet) -> Pass:
     ctx.thaw()
     settling.settle_all(ctx)
     observing.observe(ctx)
-    horizon = ctx.recipients.lead + _MARGIN if ctx.recipients.enabled else timedelta(0)
-    made = deciding.plan(ctx, Purpose.GOVERN, horizon=horizon)
+    made = deciding.plan(ctx, Purpose.GOVERN, horizon=horizon(ctx))
     current = standing(ctx, made)
     if current is None:
         return Pass(made)
     warned = warning.warn(ctx, current)
     return Pass(current, applying.apply(ctx, current.plan_id, told), warned)
+
+
+def horizon(ctx: FleetContext) -> timedelta:
+    """Return how far ahead a pass has to look: those that it concerns must be warned in time."""
+    return ctx.recipients.lead + _MARGIN if ctx.recipients.enabled else timedelta(0)
 
 
 def watch(

@@ -1,0 +1,142 @@
+"""From a plan to what was done: shown, or stored, applied, followed and told."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import typer
+
+from carrel.cli.fleets.documents import plan_document, report_document
+from carrel.cli.fleets.showing import show_plan, show_report
+from carrel.cli.output import Output
+from carrel.cli.wording import shown
+
+if TYPE_CHECKING:
+    from carrel.control.fleet.applying import Report
+    from carrel.control.fleet.context import FleetContext
+    from carrel.domain.governance.plans import Action, Plan, Progress
+
+SOME = 20
+"""So many actions are listed of a plan that is applied at once; `plan show` lists them all."""
+_EXITS = {"frozen": 6, "capped": 4, "broken": 1}
+_NOTHING: Mapping[str, object] = {}
+
+
+class Ticker:
+    """Tells of each action that came to its end, and on a terminal how many are under way."""
+
+    def __init__(self, out: Output, plan: "Plan") -> None:
+        self._out = out
+        self._total = len(plan.actions)
+        self._over: set[int] = set()
+        self._open: set[int] = set()
+        self._live = sys.stderr.isatty() and not out.as_json
+
+    def __call__(self, action: "Action", progress: "Progress") -> None:
+        """Tell of an action that moved on."""
+        self._open.add(action.number)
+        if progress.state.over:
+            self._open.discard(action.number)
+            if action.number not in self._over:
+                self._over.add(action.number)
+                self._clear()
+                self._out.line(self._line(action, progress))
+        if self._live:
+            told = f"{len(self._over)} of {self._total} done, {len(self._open)} under way"
+            sys.stderr.write(f"\r\033[K{told}")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        """Take the line away that counts."""
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._live:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+
+    def _line(self, action: "Action", progress: "Progress") -> str:
+        style = self._out.style
+        marks = {"done": style.green("✓"), "skipped": style.dim("-")}
+        mark = marks.get(str(progress.state), style.red("✗"))
+        name = shown(action.workspace or "the deployment")
+        deed = str(action.deed).replace("_", " ")
+        note = f"  {style.dim(shown(progress.note))}" if progress.state != "done" else ""
+        return f"{mark} {deed} {style.bold(name)}: {progress.state}{note}"
+
+
+def show_only(
+    out: Output, plan: "Plan", cure: str = "", *, more: Mapping[str, object] = _NOTHING
+) -> None:
+    """Show a plan that is not carried out.
+
+    Args:
+        out: Where to.
+        plan: The plan.
+        cure: How to carry it out.
+        more: Fields of the document besides.
+    """
+    out.document({"dry_run": True, "plan": plan_document(plan), "report": None, **more})
+    show_plan(out, plan)
+    if plan.actions:
+        out.line()
+        out.line(f"Nothing was done.{f' {cure}' if cure else ''}")
+
+
+def carry_out(
+    out: Output, ctx: "FleetContext", plan: "Plan", *, more: Mapping[str, object] = _NOTHING
+) -> None:
+    """Store a plan, warn those that it concerns, apply it, and tell how that went.
+
+    Raises:
+        typer.Exit: Something failed or is held back.
+    """
+    from carrel.control.fleet import plans, warning
+
+    if not plan.actions:
+        out.document({"dry_run": False, "plan": plan_document(plan), "report": None, **more})
+        show_plan(out, plan)
+        return
+    if plan.purpose not in _BY_NAME:
+        ctx.thaw()
+    plans.store(ctx, plan)
+    show_plan(out, plan, most=SOME)
+    out.line()
+    warning.warn(ctx, plan)
+    report = applied(out, ctx, plan)
+    out.document(
+        {"dry_run": False, "plan": plan_document(plan), "report": report_document(report), **more}
+    )
+    finish(out, report)
+
+
+_BY_NAME = frozenset({"undo", "set"})
+
+
+def applied(out: Output, ctx: "FleetContext", plan: "Plan") -> "Report":
+    """Apply a stored plan, telling of each action."""
+    from carrel.control.fleet import applying
+
+    ticker = Ticker(out, plan)
+    try:
+        return applying.apply(ctx, plan.plan_id, ticker)
+    finally:
+        ticker.end()
+
+
+def finish(out: Output, report: "Report") -> None:
+    """Tell how a run ended.
+
+    Raises:
+        typer.Exit: Something failed or is held back.
+    """
+    show_report(out, report)
+    code = exit_code(report)
+    if code:
+        raise typer.Exit(code)
+
+
+def exit_code(report: "Report") -> int:
+    """Return the exit code that a run ends with."""
+    wrong = any(one.state in {"failed", "uncertain"} for one in report.progress)
+    return _EXITS.get(str(report.end), 1 if wrong else 0)

@@ -1,0 +1,46 @@
+"""Moments as people write them: a day, a moment, or a span of time ago."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from carrel.cli.fleets.spans import span_of
+from carrel.errors import BadInputError
+
+
+def moment_of(text: str, now: datetime, *, ends: bool = False) -> datetime:
+    """Return the moment that a text means, in UTC.
+
+    A day alone is its first moment in the person's own zone, or its last where a time ends;
+    a moment without a zone is in the person's own.
+
+    Args:
+        text: Such as `2026-11-01`, `2026-11-01T18:00+01:00`, or `7d` for seven days ago.
+        now: What a span counts from.
+        ends: Whether it ends a time.
+
+    Raises:
+        BadInputError: `bad_moment`.
+    """
+    written = text.strip()
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        return _moment(written, now)
+    if ends:
+        day += timedelta(days=1)
+    return datetime.combine(day, time()).astimezone().astimezone(UTC)  # noqa: DTZ - it is local
+
+
+def _moment(written: str, now: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return now - span_of(written)
+    except (BadInputError, OverflowError) as error:
+        raise BadInputError(
+            "bad_moment",
+            f"{written!r} is no moment.",
+            why="It is a day, a moment, or how long ago.",
+            cure="Write it as 2026-11-01, 2026-11-01T18:00 or 7d.",
+        ) from error

@@ -1,0 +1,96 @@
+"""Opening a fleet for one command: its policies, with what options lay over their settings."""
+
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from carrel.cli.output import Output
+from carrel.cli.style import Style
+
+if TYPE_CHECKING:
+    from carrel.control.fleet.context import FleetContext
+
+Tables = Mapping[str, Mapping[str, object]]
+_NONE: Tables = {}
+
+
+@contextmanager
+def opened_fleet(
+    out: Output, *, verbose: bool = False, laid_over: Tables = _NONE
+) -> Generator["FleetContext"]:
+    """Give a command the fleet that the settings name; nothing is sent before it asks.
+
+    Args:
+        out: Where what a person should know is said.
+        verbose: Everything that is done is told on standard error and logged.
+        laid_over: Tables of policies, laid over those of the settings; each puts its policy
+            into force for this command.
+
+    Raises:
+        BadInputError: As `bootstrap.open_fleet`.
+        RefusedError: `policy_switched_off` when the settings switch off what the command needs.
+    """
+    from carrel import bootstrap
+
+    settings = bootstrap.settings()
+    if laid_over:
+        settings = replace(settings, policies=_overlaid(settings.policies, laid_over))
+    ctx = bootstrap.open_fleet(settings, verbose=verbose, say=_said(out))
+    if verbose:
+        _tell_everything(ctx)
+    try:
+        yield ctx
+    finally:
+        ctx.close()
+
+
+def _overlaid(
+    own: tuple[tuple[str, Mapping[str, object]], ...], laid_over: Tables
+) -> tuple[tuple[str, Mapping[str, object]], ...]:
+    tables = dict(own)
+    for name, table in laid_over.items():
+        held = tables.get(name, {})
+        if held.get("enabled", True) is False:
+            raise _switched_off(name)
+        tables[name] = {**held, **table}
+    return tuple(tables.items())
+
+
+def _switched_off(name: str) -> Exception:
+    from carrel.errors import RefusedError
+
+    return RefusedError(
+        "policy_switched_off",
+        f"The policy {name!r} is switched off.",
+        why=f"[policy.{name}] in carrel.toml says enabled = false.",
+        cure="Take that line away, or say enabled = true.",
+    )
+
+
+def _said(out: Output) -> "_Say":
+    return _Say(out.as_json)
+
+
+class _Say:
+    """Says a sentence on standard error, where no document is asked for."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __call__(self, sentence: str) -> None:
+        if not self._quiet:
+            print(sentence, file=sys.stderr)  # noqa: T201 - a person asked
+
+
+def _tell_everything(ctx: "FleetContext") -> None:
+    log, style = ctx.log, Style.of(sys.stderr)
+
+    def told(action: str, facts: Mapping[str, object]) -> None:
+        known = {name: value for name, value in facts.items() if value not in ("", None)}
+        line = " ".join(f"{name}={value}" for name, value in known.items())
+        print(style.dim(f"{action}  {line}"), file=sys.stderr)  # noqa: T201 - a person asked
+        log(action, facts)
+
+    ctx.log = told

@@ -1,0 +1,50 @@
+"""Spans of time as people write them: 90m, 2h, 1d12h."""
+
+import re
+from datetime import timedelta
+
+from carrel.errors import BadInputError
+
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)")
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+
+def span_of(text: str, *, unit: str = "") -> timedelta:
+    """Return the span of time that a text means.
+
+    Args:
+        text: Such as `90m`, `2h`, `1d12h`.
+        unit: What a number alone counts; none: a number alone is refused.
+
+    Raises:
+        BadInputError: `bad_duration`.
+    """
+    written = text.strip().lower()
+    if unit and re.fullmatch(r"\d+(?:\.\d+)?", written):
+        written += unit
+    parts = _PART.findall(written)
+    if not parts or _PART.sub("", written).strip():
+        raise _bad(text)
+    try:
+        found = sum((float(number) * _UNITS[name] for number, name in parts), timedelta())
+    except OverflowError:
+        raise _bad(text) from None
+    if found <= timedelta():
+        raise _bad(text)
+    return found
+
+
+def _bad(text: str) -> BadInputError:
+    return BadInputError(
+        "bad_duration",
+        f"{text!r} is no span of time.",
+        why="It has numbers with units: s, m, h, d or w.",
+        cure="Write it as 90m, 2h or 1d12h.",
+    )

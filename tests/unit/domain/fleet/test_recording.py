@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from carrel.domain.fleet.deployment import Deployment, Feature, Source
 from carrel.domain.fleet.observation import Gap, Observation
 from carrel.domain.fleet.people import Group, Organization, QuietHours, User
-from carrel.domain.fleet.recording import Replay, recorded, settled
+from carrel.domain.fleet.recording import Recorder, settled
+from carrel.domain.fleet.replaying import Replay
 from carrel.domain.fleet.templates import Template
 from carrel.domain.fleet.workspaces import (
     Activity,
@@ -104,19 +105,37 @@ OBSERVATIONS = st.builds(
 )
 
 
-def written(observation, previous):
-    return json.loads(json.dumps(recorded(observation, previous)))
+def written(*observations, alone=frozenset()):
+    """Record observations, through JSON as the store does."""
+    recorder = Recorder()
+    for n, one in enumerate(observations):
+        yield json.loads(json.dumps(recorder.document(one, alone=n in alone)))
 
 
-@given(st.lists(OBSERVATIONS, min_size=1, max_size=4))
-def test_what_was_recorded_comes_back(observations):
-    replay, previous = Replay(), None
-    for observation in map(settled, observations):
-        replay.take(written(observation, previous))
+@given(st.lists(OBSERVATIONS, min_size=1, max_size=4), st.frozensets(st.integers(0, 3)))
+def test_what_was_recorded_comes_back(observations, alone):
+    replay = Replay()
+    observations = [settled(one) for one in observations]
+    for observation, document in zip(
+        observations, written(*observations, alone=alone), strict=True
+    ):
+        replay.take(document)
         assert replay.observation() == observation
         for one in observation.workspaces:
             assert replay.workspace(one.workspace_id) == one
-        previous = observation
+
+
+@given(st.lists(OBSERVATIONS, min_size=3, max_size=3), st.frozensets(st.integers(0, 2)))
+def test_a_recorder_goes_on_where_another_ended(observations, alone):
+    first, second, third = map(settled, observations)
+    documents = list(written(first, second, third, alone=alone))
+    recorder = Recorder()
+    recorder.take(documents[0])
+    recorder.take(documents[1])
+    assert recorder.at == second.at
+    assert recorder.running() == {one.workspace_id for one in second.workspaces if one.running}
+    again = recorder.document(third, alone=2 in alone)
+    assert json.loads(json.dumps(again)) == documents[2]
 
 
 @given(OBSERVATIONS)
@@ -128,15 +147,15 @@ def test_settling_twice_changes_nothing(observation):
 def test_the_same_again_costs_a_moment(observation, later):
     once = settled(observation)
     again = settled(replace(once, at=later))
-    assert set(written(again, once)) == {"at"}
+    assert set(list(written(once, again))[1]) == {"at"}
 
 
-@given(OBSERVATIONS, OBSERVATIONS)
-def test_what_moved_is_named(one, other):
+@given(OBSERVATIONS, OBSERVATIONS, st.booleans())
+def test_what_moved_is_named(one, other, alone):
     replay = Replay()
     first, second = settled(one), settled(other)
-    replay.take(written(first, None))
-    replay.take(written(second, first))
+    for document in written(first, second, alone={1} if alone else frozenset()):
+        replay.take(document)
     before = {each.workspace_id: each for each in first.workspaces}
     after = {each.workspace_id: each for each in second.workspaces}
     moved = {
@@ -147,6 +166,17 @@ def test_what_moved_is_named(one, other):
         or replace(before[key], last_used_at=None) != replace(after[key], last_used_at=None)
     }
     assert replay.touched >= moved
+
+
+@given(OBSERVATIONS, OBSERVATIONS)
+def test_an_observation_stays_as_it_was_when_time_goes_on(one, other):
+    replay = Replay()
+    first, second = settled(one), settled(other)
+    documents = list(written(first, second))
+    replay.take(documents[0])
+    kept = replay.observation()
+    replay.take(documents[1])
+    assert kept == first
 
 
 def test_a_fleet_at_work_costs_nothing_more_than_one_that_sleeps():
@@ -170,4 +200,4 @@ def test_a_fleet_at_work_costs_nothing_more_than_one_that_sleeps():
         at=BEGIN + timedelta(minutes=5),
         workspaces=(replace(at_work, last_used_at=BEGIN + timedelta(minutes=4)),),
     )
-    assert "workspaces" not in recorded(settled(later), settled(seen))
+    assert "workspaces" not in list(written(settled(seen), settled(later)))[1]

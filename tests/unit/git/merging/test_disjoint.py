@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.contract.conflict_words import Tree
 from tests.contract.merge_vault import OLD, Vault
-from tests.unit.git.test_merge_laws import _commits, _three
+from tests.unit.git.merging.test_merge_laws import _commits, _three
 
 from carrel.git.forest import Forest
 from carrel.git.merging.disjoint import find_disjoint

@@ -1,6 +1,7 @@
 """The only file that knows every concrete class: wires settings, database, drivers, clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -22,7 +23,7 @@ from carrel.system.clock import SystemClock
 
 if TYPE_CHECKING:
     from carrel.backends.coder.coder import Coder
-    from carrel.control.fleet.context import FleetContext, Recipients
+    from carrel.control.fleet.context import FleetContext, Recipients, Tables
     from carrel.domain.governance.safety import Safety
     from carrel.domain.governance.verdicts import Policy
     from carrel.planning.deciding import Configured
@@ -123,7 +124,9 @@ def open_fleet(
         address=address,
         actor=actor or identity.actor(),
         notifier=AppriseNotifier(),
-        policies=_policies(known),
+        policies=policies(known),
+        compliance=_compliance(known),
+        configure=lambda tables: _overlaid(known, tables),
         safety=_safety(known),
         recipients=_recipients(known),
     )
@@ -151,17 +154,87 @@ def open_freezer(settings: Settings | None = None, *, actor: str | None = None) 
     )
 
 
-def _policies(settings: Settings) -> "tuple[Configured, ...]":
-    from carrel.planning.deciding import Configured, in_force  # noqa: PLC0415 - for fleets only
+@dataclass(frozen=True, slots=True)
+class KnownPolicy:
+    """A policy that could be in force.
 
-    tables = dict(settings.policies)
-    catalog = Catalog("carrel.policies", "POLICY", "unknown_policy")
-    made: list[Configured] = []
-    for name in in_force(tables):
+    Attributes:
+        name: Its name.
+        summary: What it does, a sentence.
+        state: `always` in force; `on` or `off` by its table; `unset` without one.
+        keeps: It only ever keeps a workspace.
+        needs: Without these it can't answer.
+        table: Its table in carrel.toml.
+    """
+
+    name: str
+    summary: str
+    state: str
+    keeps: bool
+    needs: frozenset[str]
+    table: Mapping[str, object]
+
+
+def known_policies(settings: Settings | None = None) -> tuple[KnownPolicy, ...]:
+    """Return every policy that there is, those in force first, in the order of asking.
+
+    Raises:
+        BadInputError: `unknown_policy`.
+    """
+    from carrel.planning.deciding import ALWAYS, in_force  # noqa: PLC0415 - for fleets only
+
+    tables = dict((settings if settings is not None else load()).policies)
+    catalog = _policy_catalog()
+    acting = in_force(tables)
+    found: list[KnownPolicy] = []
+    for name in dict.fromkeys((*acting, *tables, *catalog.names())):
         policy = cast("Policy", catalog.load(name))
-        table = {key: value for key, value in tables.get(name, {}).items() if key != "enabled"}
-        made.append(Configured(policy, policy.read(table)))
-    return tuple(made)
+        ruled = "off" if name in tables or name in ALWAYS else "unset"
+        state = ("on" if name in tables else "always") if name in acting else ruled
+        table = tables.get(name, {})
+        found.append(KnownPolicy(name, policy.summary, state, policy.protects, policy.needs, table))
+    return tuple(found)
+
+
+def policies(settings: Settings | None = None) -> "tuple[Configured, ...]":
+    """Return the policies in force, with their settings.
+
+    Args:
+        settings: Read from the environment and `carrel.toml` when None.
+
+    Raises:
+        BadInputError: `bad_policy` or `unknown_policy`.
+    """
+    from carrel.planning.deciding import in_force  # noqa: PLC0415 - for fleets only
+
+    known = settings if settings is not None else load()
+    return tuple(_configured(known, name) for name in in_force(dict(known.policies)))
+
+
+def _overlaid(settings: Settings, over: "Tables") -> "tuple[Configured, ...]":
+    """Return the policies in force when tables are laid over those of the settings."""
+    from carrel.planning.deciding import overlaid  # noqa: PLC0415 - for fleets only
+
+    tables = overlaid(dict(settings.policies), over)
+    return policies(replace(settings, policies=tuple(tables.items())))
+
+
+def _compliance(settings: Settings) -> "Configured":
+    """Return the rules on times to live: what is not in force can still be reported against."""
+    return _configured(settings, "time_to_live")
+
+
+def _configured(settings: Settings, name: str) -> "Configured":
+    from carrel.planning.deciding import Configured  # noqa: PLC0415 - for fleets only
+
+    policy = cast("Policy", _policy_catalog().load(name))
+    table = dict(settings.policies).get(name, {})
+    read = {key: value for key, value in table.items() if key != "enabled"}
+    return Configured(policy, policy.read(read))
+
+
+def _policy_catalog() -> Catalog:
+    return Catalog("carrel.policies", "POLICY", "unknown_policy")
 
 
 def _safety(settings: Settings) -> "Safety":
@@ -207,9 +280,19 @@ def _logbook(settings: Settings, *, verbose: bool) -> "Logbook | None":
     return Logbook(LogFile(told.log_file, level, int(told.max_mb * 1_000_000), told.keep))
 
 
-def settings() -> Settings:
-    """Return the settings in force."""
-    return load()
+def settings(laid_over: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
+    """Return the settings in force.
+
+    Args:
+        laid_over: Tables of policies, laid over those of the settings: each puts its policy
+            into force, and what it excludes is excluded besides.
+
+    Raises:
+        RefusedError: `policy_switched_off`.
+    """
+    from carrel.settings.overlaying import overlaid  # noqa: PLC0415 - for fleets only
+
+    return overlaid(load(), laid_over) if laid_over else load()
 
 
 def settings_file() -> str:

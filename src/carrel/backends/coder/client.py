@@ -13,6 +13,7 @@ import stamina.instrumentation
 from carrel.backends.coder.answers import Answer, answer_unknown, failure, unreachable
 from carrel.backends.coder.reading import Record, record, records
 from carrel.backends.coder.throttle import Throttle
+from carrel.backends.coder.timing import Watch
 from carrel.backends.coder.tokens import Token
 from carrel.backends.coder.travelling import Travel
 
@@ -69,16 +70,20 @@ class Client:
         token: Whose rights.
         throttle: Keeps below the rate limit.
         travel: How requests travel.
+        watch: Told what each answer says of the time.
 
     Raises:
         BadInputError: `bad_ca_file`.
     """
 
-    def __init__(self, address: str, token: Token, throttle: Throttle, travel: Travel) -> None:
+    def __init__(
+        self, address: str, token: Token, throttle: Throttle, travel: Travel, watch: Watch
+    ) -> None:
         # What the library would print of its repetitions has no place in our output.
         stamina.instrumentation.set_on_retry_hooks([])
         self.address = address
         self._throttle = throttle
+        self._watch = watch
         self._http = httpx2.Client(
             base_url=f"{address}/api/v2",
             auth=_Login(token),
@@ -190,6 +195,7 @@ class Client:
     def _once(self, method: str, path: str, query: Query, body: object) -> Answer:
         response = self._http.request(method, path, params=dict(query) or None, json=body)
         headers = {name.lower(): value for name, value in response.headers.items()}
+        self._watch.hear(headers)
         return Answer(response.status_code, response.content, headers)
 
 

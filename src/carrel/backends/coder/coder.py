@@ -21,6 +21,7 @@ from carrel.backends.coder.people import read_quiet_hours
 from carrel.backends.coder.reading import Record, record, text
 from carrel.backends.coder.tasks import NO_TASK, one_task
 from carrel.backends.coder.throttle import Throttle
+from carrel.backends.coder.timing import Watch
 from carrel.backends.coder.tokens import Token
 from carrel.backends.coder.travelling import Travel
 from carrel.backends.coder.workspaces import Sight, finished, read_build, read_sight
@@ -61,8 +62,9 @@ class Coder:
         clock: Clock,
         travel: Travel = _BY_NETWORK,
     ) -> None:
-        throttle = Throttle(clock, travel.per_minute)
-        self._client = Client(checked_address(url), token, throttle, travel)
+        self._watch = Watch(clock)
+        throttle = Throttle(self._watch.pacing, travel.per_minute)
+        self._client = Client(checked_address(url), token, throttle, travel, self._watch)
         self._clock = clock
         self._memory = Memory()
         self._own = OwnHours(self._client)
@@ -91,7 +93,9 @@ class Coder:
                 self._own.take_over(previous)
             known = self._deployment(at)
             with put_off():
-                return observe(self._client, self._memory, self._own, known, at)
+                seen = observe(self._client, self._memory, self._own, known, at)
+            self._watch.agree(self._client.address)
+            return seen
 
     def workspace(self, workspace_id: str) -> FleetWorkspace:
         """See one workspace anew, its activity included."""
@@ -223,6 +227,7 @@ class Coder:
 
     def _finished(self, sight: Sight) -> FleetWorkspace:
         """Add who is at work in it."""
+        self._watch.agree(self._client.address)
         task = one_task(self._client, sight.workspace)
         at = self._clock.now()
         return finished(sight, task, self._connections(sight, at), at)

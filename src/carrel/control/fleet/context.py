@@ -18,6 +18,15 @@ Note = Callable[[str, Mapping[str, object]], None]
 """Told a stable action and its facts, for the log file."""
 
 
+Tables = Mapping[str, Mapping[str, object]]
+"""Tables of policies, by name."""
+
+
+def _unconfigured(_: Tables) -> tuple[Configured, ...]:
+    """Know no settings: no policy is in force."""
+    return ()
+
+
 def _silent(_: str) -> None:
     """Say nothing."""
 
@@ -69,6 +78,9 @@ class FleetContext:
         address: Address of the deployment, as plans name it.
         actor: Who asks, for the ledger.
         policies: The policies in force, with their settings.
+        compliance: What reports hold times to live against, whether it is in force or not.
+        laid_over: What options laid over the policies' settings.
+        configure: Reads the settings of the policies anew, with tables laid over them.
         safety: The limits.
         notifier: Delivers warnings.
         recipients: Where they go.
@@ -86,6 +98,9 @@ class FleetContext:
     actor: str
     notifier: Notifier
     policies: tuple[Configured, ...] = ()
+    compliance: Configured | None = None
+    laid_over: Tables = field(default_factory=dict[str, Mapping[str, object]])
+    configure: Callable[[Tables], tuple[Configured, ...]] = _unconfigured
     safety: Safety = field(default_factory=Safety)
     recipients: Recipients = field(default_factory=Recipients)
     pace: Pace = field(default_factory=Pace)
@@ -101,6 +116,15 @@ class FleetContext:
         if self._fleet is None:
             self._fleet = self.connect()
         return self._fleet
+
+    def lay_over(self, tables: Tables) -> None:
+        """Lay what options say over the policies' settings, for all that is decided from now on.
+
+        Raises:
+            BadInputError: `bad_policy`.
+            RefusedError: `policy_switched_off`.
+        """
+        self.policies, self.laid_over = self.configure(tables), tables
 
     def now(self) -> datetime:
         """Return the present moment."""

@@ -1,8 +1,8 @@
-"""Reading what a report needs besides an observation: logs, deleted workspaces, prices, standing."""
+"""Reading what a report needs besides an observation: logs, prices, how a TTL is kept."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Protocol, cast
 
 from carrel.control.fleet import deciding
 from carrel.control.fleet.context import FleetContext
@@ -10,10 +10,24 @@ from carrel.domain.fleet.deployment import Source
 from carrel.domain.fleet.history import AuditEntry, Connection, Usage
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.report import Note
+from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.scopes import Scope, applies
 from carrel.errors import CarrelError, FailedError
-from carrel.planning.deciding import Configured, decide, prepare
-from carrel.policies import budget, time_to_live
+from carrel.planning.deciding import decide, prepare
+
+_BUDGET = "budget"
+
+
+class _PriceBook(Protocol):
+    """The settings of the policy on money, as far as they say what a running hour costs."""
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def prices(self) -> tuple[tuple[str, float], ...]: ...
+
+    def price(self, workspace: FleetWorkspace) -> float | None: ...
 
 
 def _connections(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
@@ -74,10 +88,10 @@ def _deleted(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
 
 
 def _prices(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others
-    held = next((one.settings for one in ctx.policies if one.name == budget.POLICY.name), None)
+    held = next((one.settings for one in ctx.policies if one.name == _BUDGET), None)
     if held is None:
         return ground
-    book = cast("budget.Settings", held)
+    book = cast("_PriceBook", held)
     if not book.prices:
         return ground
     priced = ((one.workspace_id, book.price(one)) for one in (*ground.workspaces, *ground.deleted))
@@ -86,11 +100,10 @@ def _prices(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa:
 
 
 def _standing(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others
-    policy = time_to_live.POLICY
-    mine = next((one for one in ctx.policies if one.name == policy.name), None)
-    configured = mine or Configured(policy, policy.read({}))
+    if ctx.compliance is None:
+        return ground
     situation = deciding.situation(ctx, ground.observation, at=ground.at)
-    decisions = decide(prepare((configured,), situation), ground.workspaces)
+    decisions = decide(prepare((ctx.compliance,), situation), ground.workspaces)
     standing = {
         one.workspace.workspace_id: (one.verdicts[0].category, one.verdicts[0].reason)
         for one in decisions

@@ -57,7 +57,11 @@ class Simulator:
         self.faults = Faults(self.population.seed, faults)
         self.limits = Limits(rate_limit, self.real.now)
         self.dispatcher = Dispatcher(
-            Site(self.world, self.life, Shelf(self.world)), self.faults, self.limits, self.lock
+            Site(self.world, self.life, Shelf(self.world)),
+            self.faults,
+            self.limits,
+            self.lock,
+            speed,
         )
         self.clock = SimulatedClock(self)
         self._since = self.real.now()

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from threading import RLock
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from carrel.domain.fleet.rehearsing import Tick, announced
 from carrel.domain.fleet.workspaces import Transition
 from carrel.simulators.coder.endpoints import (
     building,
@@ -73,20 +74,24 @@ class Reply:
 
 
 class Dispatcher:
-    """Answers requests, one at a time. The header `Date` tells the simulated moment.
+    """Answers requests, one at a time. Each answer tells the simulated moment, and the speed.
 
     Args:
         site: What they work on.
         faults: What goes wrong.
         limits: How many are let through.
         lock: Held while one is answered.
+        speed: How many simulated seconds go by in a real one.
     """
 
-    def __init__(self, site: Site, faults: Faults, limits: Limits, lock: RLock) -> None:
+    def __init__(
+        self, site: Site, faults: Faults, limits: Limits, lock: RLock, speed: float = 0.0
+    ) -> None:
         self.site = site
         self.faults = faults
         self.limits = limits
         self.lock = lock
+        self.speed = speed
         self.served: dict[str, int] = {}
 
     def answer(self, asked: Asked) -> Reply:
@@ -102,7 +107,8 @@ class Dispatcher:
                 reply = self._reply(asked, url.path, path, url.query)
             else:
                 reply = Reply(500)
-            date = {"Date": format_datetime(self.site.world.now, usegmt=True)}
+            now = self.site.world.now
+        date = {"Date": format_datetime(now, usegmt=True), **announced(Tick(now, self.speed))}
         reply = replace(reply, headers={**date, **reply.headers})
         if fault is None or fault.kind is Kind.RACE:
             return reply

@@ -80,6 +80,7 @@ def make(ground: Ground) -> Report:
         since=since,
         until=until,
         nothing="Nobody was connected.",
+        of="users",
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ FIELDS = (
 def make(ground: Ground) -> Report:
     """List running workspaces that are not as they should be; on request every one."""
     judged = [(one, *ground.standing.get(one.workspace_id, ("withheld", "It was not judged.")))
-              for one in ground.workspaces if one.running]  # fmt: skip
+              for one in ground.workspaces if one.running and not one.is_prebuild]  # fmt: skip
     judged.sort(key=lambda each: (_rank(each[1]), each[0].full_name))
     counts = Counter(standing for _, standing, _ in judged)
     good = sum(counts[name] for name in GOOD)

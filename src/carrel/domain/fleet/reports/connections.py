@@ -84,4 +84,5 @@ def make(ground: Ground) -> Report:
         since=since,
         until=until,
         nothing="Nobody was connected.",
+        of="users",
     )  # fmt: skip

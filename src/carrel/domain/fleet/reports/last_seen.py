@@ -76,6 +76,7 @@ def make(ground: Ground) -> Report:
         ),
         notes=ground.notes,
         nothing="No user fits.",
+        of="users",
     )  # fmt: skip
 
 

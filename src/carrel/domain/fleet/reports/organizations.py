@@ -55,6 +55,7 @@ def make(ground: Ground) -> Report:
         ),
         notes=ground.notes,
         nothing="No workspace fits.",
+        of="organizations",
     )  # fmt: skip
 
 

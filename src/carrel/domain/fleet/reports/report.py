@@ -111,6 +111,7 @@ class Report:
         until: Its end.
         total: How many rows there are; more than `rows` holds when they were limited.
         nothing: What a person reads when there is no row.
+        of: What its rows are, in JSON.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Report:
     until: datetime | None = None
     total: int = 0
     nothing: str = "There is nothing to show."
+    of: str = "workspaces"
 
 
 def arranged(report: Report, sort: str = "", limit: int = 0) -> Report:

@@ -104,6 +104,7 @@ def make(ground: Ground) -> Report:
         since=since,
         until=until,
         nothing="Nobody was connected.",
+        of="sessions",
     )  # fmt: skip
 
 

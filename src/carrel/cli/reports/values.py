@@ -1,0 +1,88 @@
+"""Values of a report as a person reads them."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from carrel.cli.wording import moment, shown
+from carrel.domain.fleet.reports.report import NO_MATTER, Field, Kind, Value
+
+_DAY, _HOUR = 24 * 60, 60
+
+
+class Tone(StrEnum):
+    """What a word means: well, worth a look, wrong, or at rest."""
+
+    GOOD = "good"
+    LOOK = "look"
+    BAD = "bad"
+    REST = "rest"
+
+
+TONES: Mapping[str, Tone] = {
+    **dict.fromkeys(("running", "active", "connected", "working", "compliant"), Tone.GOOD),
+    **dict.fromkeys(
+        ("starting", "stopping", "deleting", "building", "soon", "drift", "unlimited", "unknown",
+         "withheld", "canceled"),
+        Tone.LOOK,
+    ),
+    **dict.fromkeys(("failed", "overdue", "suspended"), Tone.BAD),
+    **dict.fromkeys(("stopped", "dormant", "idle", "deleted"), Tone.REST),
+}  # fmt: skip
+
+
+def said(field: Field, value: Value) -> str:
+    """Return a value as text; control characters in it are escaped."""
+    if value is None:
+        return field.empty
+    if value == NO_MATTER:
+        return ""
+    if isinstance(value, datetime):
+        return _moment(value)
+    if isinstance(value, timedelta):
+        return span(value)
+    if isinstance(value, str):
+        return shown(value)
+    return number(field.kind, value)
+
+
+def number(kind: Kind, value: float) -> str:
+    """Return a number of a kind."""
+    if kind is Kind.MONEY:
+        return f"{value:,.2f}"
+    if kind is Kind.HOURS:
+        return f"{value:,.1f}"
+    if kind is Kind.PERCENT:
+        return f"{value:.1f} %"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in its two largest units, such as `2d 4h`."""
+    minutes = round(abs(length.total_seconds()) / 60)
+    sign = "-" if length < timedelta(0) and minutes else ""
+    days, rest = divmod(minutes, _DAY)
+    hours, left = divmod(rest, _HOUR)
+    if days:
+        return f"{sign}{days:,}d {hours}h" if hours else f"{sign}{days:,}d"
+    if hours:
+        return f"{sign}{hours}h {left}m" if left else f"{sign}{hours}h"
+    return f"{sign}{left}m"
+
+
+def tone(field: Field, value: Value) -> Tone | None:
+    """Return what a value means; None: nothing in particular."""
+    if field.kind is Kind.STATE and isinstance(value, str):
+        return TONES.get(value)
+    if isinstance(value, timedelta) and value < timedelta(0):
+        return Tone.BAD
+    return None
+
+
+def right(kind: Kind) -> bool:
+    """Whether values of a kind stand at the right."""
+    return kind in {Kind.SPAN, Kind.COUNT, Kind.HOURS, Kind.MONEY, Kind.CREDITS, Kind.PERCENT}
+
+
+def _moment(value: datetime) -> str:
+    return moment(value)[:16]

@@ -280,19 +280,9 @@ def _logbook(settings: Settings, *, verbose: bool) -> "Logbook | None":
     return Logbook(LogFile(told.log_file, level, int(told.max_mb * 1_000_000), told.keep))
 
 
-def settings(laid_over: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
-    """Return the settings in force.
-
-    Args:
-        laid_over: Tables of policies, laid over those of the settings: each puts its policy
-            into force, and what it excludes is excluded besides.
-
-    Raises:
-        RefusedError: `policy_switched_off`.
-    """
-    from carrel.settings.overlaying import overlaid  # noqa: PLC0415 - for fleets only
-
-    return overlaid(load(), laid_over) if laid_over else load()
+def settings() -> Settings:
+    """Return the settings in force."""
+    return load()
 
 
 def settings_file() -> str:

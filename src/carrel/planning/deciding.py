@@ -14,6 +14,7 @@ from carrel.domain.governance.verdicts import (
     Wish,
 )
 from carrel.domain.governance.withholding import always, said, withheld
+from carrel.errors import RefusedError
 from carrel.planning.precedence import Decision, settle
 
 ALWAYS = ("exclusions", "keep_alive", "working")
@@ -41,6 +42,28 @@ def in_force(tables: Mapping[str, object]) -> tuple[str, ...]:
     """
     names = dict.fromkeys((*ALWAYS, *tables))
     return tuple(name for name in names if _enabled(tables.get(name)))
+
+
+def overlaid(
+    tables: Mapping[str, Mapping[str, object]], over: Mapping[str, Mapping[str, object]]
+) -> Mapping[str, Mapping[str, object]]:
+    """Lay tables over those of the settings, key by key; each puts its policy into force.
+
+    Raises:
+        RefusedError: `policy_switched_off` when the settings switch off what is laid over.
+    """
+    found = dict(tables)
+    for name, table in over.items():
+        held = found.get(name, {})
+        if not _enabled(held):
+            raise RefusedError(
+                "policy_switched_off",
+                f"The policy {name!r} is switched off.",
+                why=f"[policy.{name}] in carrel.toml says enabled = false.",
+                cure="Take that line away, or say enabled = true.",
+            )
+        found[name] = {**held, **table}
+    return found
 
 
 def _enabled(table: object) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace, Transition
-from carrel.domain.governance.plans import STOPPING, Action, Deed, Plan, Purpose, sealed
+from carrel.domain.governance.plans import STOPPING, Action, Deed, Plan, Purpose, Terms, sealed
 from carrel.domain.governance.safety import Safety
 from carrel.domain.governance.saying import span
 from carrel.domain.governance.verdicts import WITHHELD, Verdict, Wish
@@ -30,6 +30,7 @@ class Order:
         cap: A cap of its own in place of the limits' caps; 0: no cap; None: the limits' caps.
         warn: Whether owners must have been warned before their workspaces are stopped.
         notes: What a person must know besides.
+        terms: On what terms the decisions were taken, besides the settings.
     """
 
     purpose: Purpose
@@ -40,6 +41,7 @@ class Order:
     cap: int | None = None
     warn: bool = False
     notes: tuple[str, ...] = ()
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ def _sealed(
             actions=tuple(replace(one, number=n) for n, one in enumerate(actions, 1)),
             held_back=tuple(held),
             notes=(*order.notes, *notes),
+            terms=order.terms,
         )
     )
 

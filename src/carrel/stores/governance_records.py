@@ -15,6 +15,7 @@ from carrel.domain.governance.plans import (
     Plan,
     Progress,
     Purpose,
+    Terms,
     canonical,
 )
 from carrel.domain.governance.warnings import Delivery, Warned
@@ -99,7 +100,13 @@ def plan_of(row: Row) -> Plan:
         ),
         notes=tuple(cast("list[str]", told["notes"])),
         undoes=str(told["undoes"]),
+        terms=_terms(cast("Mapping[str, object]", told.get("terms", {}))),
     )
+
+
+def _terms(told: Mapping[str, object]) -> Terms:
+    tables = cast("Mapping[str, Mapping[str, object]]", told.get("laid_over", {}))
+    return Terms(bool(told.get("forced", False)), tables)
 
 
 def _action(told: Mapping[str, object]) -> Action:

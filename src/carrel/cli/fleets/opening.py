@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from carrel.cli.output import Output
@@ -34,39 +33,15 @@ def opened_fleet(
     """
     from carrel import bootstrap
 
-    settings = bootstrap.settings()
+    ctx = bootstrap.open_fleet(verbose=verbose, say=_said(out))
     if laid_over:
-        settings = replace(settings, policies=_overlaid(settings.policies, laid_over))
-    ctx = bootstrap.open_fleet(settings, verbose=verbose, say=_said(out))
+        ctx.lay_over(laid_over)
     if verbose:
         _tell_everything(ctx)
     try:
         yield ctx
     finally:
         ctx.close()
-
-
-def _overlaid(
-    own: tuple[tuple[str, Mapping[str, object]], ...], laid_over: Tables
-) -> tuple[tuple[str, Mapping[str, object]], ...]:
-    tables = dict(own)
-    for name, table in laid_over.items():
-        held = tables.get(name, {})
-        if held.get("enabled", True) is False:
-            raise _switched_off(name)
-        tables[name] = {**held, **table}
-    return tuple(tables.items())
-
-
-def _switched_off(name: str) -> Exception:
-    from carrel.errors import RefusedError
-
-    return RefusedError(
-        "policy_switched_off",
-        f"The policy {name!r} is switched off.",
-        why=f"[policy.{name}] in carrel.toml says enabled = false.",
-        cure="Take that line away, or say enabled = true.",
-    )
 
 
 def _said(out: Output) -> "_Say":

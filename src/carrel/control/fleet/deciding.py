@@ -7,7 +7,7 @@ from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance import flapping
-from carrel.domain.governance.plans import Action, Deed, Plan, Purpose
+from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, Terms
 from carrel.domain.governance.verdicts import Decide, Situation, Verdict, Wish
 from carrel.planning import deciding, planner
 from carrel.planning.planner import Order
@@ -86,6 +86,7 @@ def plan(
         policies=policies,
         horizon=horizon,
         warn=ctx.recipients.enabled,
+        terms=Terms(force, ctx.laid_over),
     )
     return planner.make(decisions, seen, order, ctx.safety)
 
@@ -104,11 +105,16 @@ def make(
 
 
 class Judge:
-    """Decides anew about single workspaces on fresh facts, while a plan is applied."""
+    """Decides anew about single workspaces on fresh facts, while a plan is applied.
+
+    By the policies in force now, on the terms that the plan was made on.
+    """
 
     def __init__(self, ctx: FleetContext, plan: Plan) -> None:
         self._ctx = ctx
-        self._force = any(one.policy == "time_to_live" for one in plan.actions)
+        self._force, tables = plan.terms.forced, plan.terms.laid_over
+        same = tables == ctx.laid_over
+        self._policies = ctx.policies if same else ctx.configure(tables)
         self._prepared: tuple[Decide, ...] = ()
         self._at: datetime | None = None
 
@@ -144,7 +150,7 @@ class Judge:
             seen = observing.recent(self._ctx)
             now = self._ctx.now()
             held = situation(self._ctx, seen, at=now, force=self._force)
-            self._prepared, self._at = deciding.prepare(self._ctx.policies, held), now
+            self._prepared, self._at = deciding.prepare(self._policies, held), now
         return self._prepared
 
 

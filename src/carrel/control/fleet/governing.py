@@ -92,7 +92,8 @@ def standing(ctx: FleetContext, made: Plan) -> Plan | None:
         ]
         if not waiting:
             continue
-        if found is None and sorted(waiting) == sorted(map(_key, made.actions)):
+        same = older.plan.terms == made.terms
+        if found is None and same and sorted(waiting) == sorted(map(_key, made.actions)):
             found = older.plan
         else:
             plans.drop_waiting(ctx, line.plan_id, "A newer look at the fleet has taken its place.")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -79,6 +79,26 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a plan was made besides the settings: it is applied on the same ones.
+
+    Attributes:
+        forced: Violations of a time to live were added.
+        laid_over: Tables of policies that options laid over those of the settings.
+    """
+
+    forced: bool = False
+    laid_over: Mapping[str, Mapping[str, object]] = field(
+        default_factory=dict[str, Mapping[str, object]]
+    )
+
+    @property
+    def usual(self) -> bool:
+        """Whether there are none."""
+        return not self.forced and not self.laid_over
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done, and why. Never changes once made.
 
@@ -95,6 +115,7 @@ class Plan:
             pairs of `owner/name` and a sentence.
         notes: What a person must know: caps reached, gaps, features that are ours.
         undoes: Id of the plan that this one takes back, or empty.
+        terms: On what terms it was made, besides the settings.
     """
 
     plan_id: str
@@ -108,6 +129,7 @@ class Plan:
     held_back: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     undoes: str = ""
+    terms: Terms = field(default_factory=Terms)
 
     @property
     def stops(self) -> int:
@@ -174,24 +196,12 @@ class Progress:
 def sealed(plan: Plan) -> Plan:
     """Return the plan with its hash and the id that comes from it."""
     digest = sha256(canonical(plan).encode()).hexdigest()
-    return Plan(
-        plan_id=digest[:12],
-        hash=digest,
-        purpose=plan.purpose,
-        fleet=plan.fleet,
-        made_at=plan.made_at,
-        observed_at=plan.observed_at,
-        made_by=plan.made_by,
-        actions=plan.actions,
-        held_back=plan.held_back,
-        notes=plan.notes,
-        undoes=plan.undoes,
-    )
+    return replace(plan, plan_id=digest[:12], hash=digest)
 
 
 def canonical(plan: Plan) -> str:
     """Return everything that the hash covers, as canonical JSON."""
-    body = {
+    body: dict[str, object] = {
         "purpose": plan.purpose,
         "fleet": plan.fleet,
         "made_at": _moment(plan.made_at),
@@ -202,6 +212,8 @@ def canonical(plan: Plan) -> str:
         "notes": plan.notes,
         "undoes": plan.undoes,
     }
+    if not plan.terms.usual:
+        body["terms"] = {"forced": plan.terms.forced, "laid_over": plan.terms.laid_over}
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 

@@ -111,10 +111,12 @@ def test_users_of_a_file_system_are_found_by_its_number(tmp_path: Path) -> None:
 
 
 def test_a_program_in_the_background_is_found_by_its_last_argument(tmp_path: Path) -> None:
-    folder = str(tmp_path / "tree")
-    with living() as pid:
-        assert daemons.find("python", folder) == 0
-        assert daemons.find(os.path.basename(sys.executable), WAIT) in {pid, 0}
+    program, own = os.path.basename(sys.executable), f"{WAIT}  # {tmp_path}"  # nobody else's
+    assert daemons.find(program, own) == 0
+    with living(own) as pid:
+        assert daemons.find(program, own) == pid
+        assert daemons.find("other", own) == 0
+        assert daemons.find(program, f"{own}!") == 0
 
 
 def test_a_program_that_is_missing_or_fails_is_told() -> None:

@@ -13,6 +13,7 @@ from carrel.domain.limits import Limits
 from carrel.domain.projects import Project
 from carrel.domain.workspaces import State, Workspace
 from carrel.ports.governance import Governance
+from carrel.ports.history import History
 
 
 class Session(Protocol):
@@ -21,6 +22,11 @@ class Session(Protocol):
     @property
     def governance(self) -> Governance:
         """What is remembered of governing fleets, in this transaction."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """What is remembered of how fleets were, in this transaction."""
         ...
 
     def add_project(self, project: Project) -> None:

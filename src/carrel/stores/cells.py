@@ -12,7 +12,7 @@ from typing import Protocol
 
 from carrel.errors import BadInputError, FailedError
 
-Cell = str | int | float | datetime | None
+Cell = str | bytes | int | float | datetime | None
 Record = Mapping[str, object]
 
 _MARK = "\\escaped:"
@@ -76,6 +76,22 @@ def number_of(record: Record, column: str) -> int:
     if not isinstance(value, int):
         raise _damaged(column, value)
     return value
+
+
+def amount_of(record: Record, column: str) -> float:
+    """Return the number of a cell."""
+    value = record[column]
+    if not isinstance(value, int | float):
+        raise _damaged(column, value)
+    return float(value)
+
+
+def bytes_of(record: Record, column: str) -> bytes:
+    """Return the bytes of a cell."""
+    value = record[column]
+    if not isinstance(value, bytes | memoryview):
+        raise _damaged(column, value)
+    return bytes(value)
 
 
 def optional_number_of(record: Record, column: str) -> int | None:

@@ -3,7 +3,7 @@
 Kept apart from the migrations so that opening a database needs no Alembic; a test compares.
 """
 
-KNOWN = ("0001", "0002", "0003")
+KNOWN = ("0001", "0002", "0003", "0004")
 
 HEAD = KNOWN[-1]
 

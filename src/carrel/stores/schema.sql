@@ -73,6 +73,38 @@ CREATE TABLE warnings (
 
 CREATE INDEX ix_warnings_at ON warnings (at);
 
+CREATE TABLE observations (
+	fleet TEXT NOT NULL,
+	at DATETIME NOT NULL,
+	alone BOOLEAN NOT NULL,
+	body BLOB NOT NULL,
+	CONSTRAINT pk_observations PRIMARY KEY (fleet, at)
+);
+
+CREATE TABLE running_time (
+	fleet TEXT NOT NULL,
+	month DATETIME NOT NULL,
+	workspace_id VARCHAR(64) NOT NULL,
+	workspace TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	template TEXT NOT NULL,
+	seconds DOUBLE NOT NULL,
+	CONSTRAINT pk_running_time PRIMARY KEY (fleet, month, workspace_id),
+	CONSTRAINT ck_running_time_time_goes_on CHECK (seconds >= 0)
+);
+
+CREATE TABLE bill_lines (
+	fleet TEXT NOT NULL,
+	month DATETIME NOT NULL,
+	account TEXT NOT NULL,
+	workspace TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	template TEXT NOT NULL,
+	cost DOUBLE NOT NULL,
+	currency TEXT NOT NULL,
+	CONSTRAINT pk_bill_lines PRIMARY KEY (fleet, month, account, workspace, owner, template, currency)
+);
+
 CREATE TABLE ledger (
 	sequence INTEGER NOT NULL,
 	at DATETIME NOT NULL,

@@ -16,6 +16,7 @@ from carrel.errors import BadInputError, LimitError, NotFoundError, RefusedError
 from carrel.stores import statements
 from carrel.stores.cells import Cell, Connection, plain_facts, stored
 from carrel.stores.governance import SqlGovernance
+from carrel.stores.history import SqlHistory
 from carrel.stores.records import (
     checkpoint_of,
     checkpoint_row,
@@ -45,6 +46,11 @@ class SqlSession:
     def governance(self) -> SqlGovernance:
         """What is remembered of governing fleets, in this transaction."""
         return SqlGovernance(self._connection)
+
+    @property
+    def history(self) -> SqlHistory:
+        """What is remembered of how fleets were, in this transaction."""
+        return SqlHistory(self._connection)
 
     def add_project(self, project: Project) -> None:
         """Insert a project; see `ports.store`."""

@@ -12,9 +12,11 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -291,6 +293,46 @@ warnings = Table(
     CheckConstraint(_among("delivery", Delivery), name="delivery_is_known"),
 )
 Index("ix_warnings_at", warnings.c.at)
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("fleet", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    # Stands alone; else it holds what differs from the one before.
+    Column("alone", Boolean(create_constraint=False), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("fleet", "at"),
+)
+
+running_time = Table(
+    "running_time",
+    metadata,
+    Column("fleet", Text, nullable=False),
+    Column("month", DateTime, nullable=False),
+    Column("workspace_id", String(64), nullable=False),
+    Column("workspace", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("seconds", Double, nullable=False),
+    PrimaryKeyConstraint("fleet", "month", "workspace_id"),
+    CheckConstraint("seconds >= 0", name="time_goes_on"),
+)
+
+bill_lines = Table(
+    "bill_lines",
+    metadata,
+    Column("fleet", Text, nullable=False),
+    Column("month", DateTime, nullable=False),
+    Column("account", Text, nullable=False),
+    # Empty: it belongs to none.
+    Column("workspace", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("cost", Double, nullable=False),
+    Column("currency", Text, nullable=False),
+    PrimaryKeyConstraint("fleet", "month", "account", "workspace", "owner", "template", "currency"),
+)
 
 ledger = Table(
     "ledger",

@@ -7,14 +7,17 @@ from carrel.stores.revisions import HEAD, KNOWN
 TABLES = frozenset(
     {
         "agent_workspaces",
+        "bill_lines",
         "freezes",
         "keep_alives",
         "leases",
         "ledger",
         "merge_conflict_resolutions",
+        "observations",
         "plan_actions",
         "plans",
         "projects",
+        "running_time",
         "warnings",
         "workspace_commits",
     }

@@ -19,7 +19,13 @@ from carrel.domain.ledger import first_break
 from carrel.domain.projects import Project
 from carrel.domain.workspaces import Workspace
 from carrel.errors import CarrelError, NotFoundError, RefusedError
-from carrel.stores import governance_statements, schema, schema_file, statements
+from carrel.stores import (
+    governance_statements,
+    history_statements,
+    schema,
+    schema_file,
+    statements,
+)
 from carrel.stores.database import DatabaseService
 from carrel.stores.revisions import HEAD, KNOWN, VERSION_TABLE
 from carrel.stores.tables import metadata
@@ -115,6 +121,9 @@ def test_every_column_of_the_statements_is_in_the_tables() -> None:
         "keep_alives": (governance_statements.KEEP, set[str]()),
         "freezes": (governance_statements.FREEZE, set[str]()),
         "warnings": (governance_statements.WARNING, set[str]()),
+        "observations": (history_statements.RECORD, set[str]()),
+        "running_time": (history_statements.RAN, set[str]()),
+        "bill_lines": (history_statements.BILLED, set[str]()),
     }
     assert pairs.keys() == TABLES
     for name, (columns, more) in pairs.items():

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 Paint = Callable[[str], str]
 GAP = "  "
-_LEAST = 8
+LEAST = 8
+"""No column is cut to less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _fitted(columns: Sequence[Column], widths: list[int], room: int) -> list[int
     over = sum(widths) + len(GAP) * (len(widths) - 1) - room
     fitted = list(widths)
     while over > 0:
-        able = [at for at, one in enumerate(columns) if one.shrinks and fitted[at] > _LEAST]
+        able = [at for at, one in enumerate(columns) if one.shrinks and fitted[at] > LEAST]
         if not able:
             break
         widest = max(able, key=lambda at: fitted[at])

@@ -32,7 +32,7 @@ svg .number { fill: var(--dim); font-size: 12px; }
 svg .axis { stroke: var(--dim); }
 svg .grid { stroke: var(--line); stroke-dasharray: 3 3; }
 .scroll { overflow: auto; }
-figure .scroll { max-height: 19rem; }
+figure .scroll { max-height: 26rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 figure table { font-size: .87rem; width: auto; min-width: 12rem; }
 caption { text-align: left; color: var(--dim); padding-bottom: .4rem; }

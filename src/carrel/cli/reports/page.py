@@ -6,7 +6,7 @@ from html import escape
 from carrel.cli.reports.charts import drawn
 from carrel.cli.reports.look import STYLE
 from carrel.cli.reports.saving import MARK
-from carrel.cli.reports.values import number, right, said, tone
+from carrel.cli.reports.values import number, right, said, titled, tone
 from carrel.cli.wording import count, moment, shown, zone_name
 from carrel.domain.fleet.reports.report import Chart, Field, Kind, Report, Row, Value
 
@@ -74,7 +74,8 @@ def _figure(chart: Chart) -> Iterator[str]:
     yield f'<div class="scroll" tabindex="0" role="region" aria-label="{title}, as a table"><table>'
     yield (
         f'<thead><tr><th scope="col">{escape(chart.label)}</th>'
-        f'<th scope="col" class="right">{escape(chart.unit)}</th></tr></thead><tbody>'
+        f'<th scope="col" class="right">{escape(chart.unit[:1].upper() + chart.unit[1:])}</th>'
+        "</tr></thead><tbody>"
     )
     for label, value in chart.bars:
         yield (
@@ -94,7 +95,7 @@ def _table(report: Report) -> Iterator[str]:
     yield f"<table><caption>{count(len(report.rows), 'row')}{of}</caption><thead><tr>"
     yield "".join(
         f'<th scope="col"{_classes("right" if right(field.kind) else "")}>'
-        f"{escape(field.title)}</th>"
+        f"{escape(titled(field, report.at))}</th>"
         for field in report.fields
     )
     yield "</tr></thead><tbody>"

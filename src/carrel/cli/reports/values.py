@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from carrel.cli.wording import moment, shown
+from carrel.cli.wording import moment, shown, zone_name
 from carrel.domain.fleet.reports.report import NO_MATTER, Field, Kind, Value
 
 _DAY, _HOUR = 24 * 60, 60
@@ -31,14 +31,25 @@ TONES: Mapping[str, Tone] = {
 }  # fmt: skip
 
 
-def said(field: Field, value: Value) -> str:
-    """Return a value as text; control characters in it are escaped."""
+def titled(field: Field, at: datetime) -> str:
+    """Return a column's heading; where moments stand below, the person's zone is named."""
+    return f"{field.title} ({zone_name(at)})" if field.kind is Kind.MOMENT else field.title
+
+
+def said(field: Field, value: Value, *, near: datetime | None = None) -> str:
+    """Return a value as text; control characters in it are escaped.
+
+    Args:
+        field: Its column.
+        value: It.
+        near: Room is scarce: a moment of this one's year has no year, another no time of day.
+    """
     if value is None:
         return field.empty
     if value == NO_MATTER:
         return ""
     if isinstance(value, datetime):
-        return _moment(value)
+        return _moment(value, near)
     if isinstance(value, timedelta):
         return span(value)
     if isinstance(value, str):
@@ -84,5 +95,9 @@ def right(kind: Kind) -> bool:
     return kind in {Kind.SPAN, Kind.COUNT, Kind.HOURS, Kind.MONEY, Kind.CREDITS, Kind.PERCENT}
 
 
-def _moment(value: datetime) -> str:
-    return moment(value)[:16]
+def _moment(value: datetime, near: datetime | None) -> str:
+    text = moment(value)[:16]
+    if near is None:
+        return text
+    here = moment(near)
+    return text[len("2026-") :] if text[:4] == here[:4] else text[: len("2026-01-31")]

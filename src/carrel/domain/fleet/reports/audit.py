@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from carrel.domain.fleet.reports import naming
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.listing import until_stop
-from carrel.domain.fleet.reports.report import Chart, Fact, Field, Kind, Report, Row
+from carrel.domain.fleet.reports.report import (
+    NO_MATTER,
+    Chart,
+    Fact,
+    Field,
+    Kind,
+    Report,
+    Row,
+)
 from carrel.domain.fleet.workspaces import FleetWorkspace, Transition
 
 _STEPS = tuple(
@@ -21,7 +29,7 @@ FIELDS = (
     naming.STATE,
     Field("ttl", "TTL", Kind.SPAN, "none"),
     Field("until_stop", "Stops in", Kind.SPAN, "never"),
-    Field("last_start", "Last start", Kind.MOMENT),
+    Field("last_start", "Last start", Kind.MOMENT, "unknown"),
     naming.OWNER,
     naming.ORGANIZATION,
     Field("running_for", "Runs for", Kind.SPAN, detail=True),
@@ -76,10 +84,10 @@ def _row(ground: Ground, one: FleetWorkspace) -> Row:
         last_start(one),
         one.owner,
         one.organization,
-        ground.at - since if since else None,
-        deadline,
-        one.build.max_deadline if one.running else None,
-        one.build.reason if one.build.transition is Transition.START else None,
+        ground.at - since if since else NO_MATTER,
+        deadline if one.running else NO_MATTER,
+        one.build.max_deadline if one.running else NO_MATTER,
+        one.build.reason if one.build.transition is Transition.START else NO_MATTER,
         one.autostart or None,
         one.next_start_at,
         one.workspace_id,

@@ -71,7 +71,7 @@ def _rows(ground: Ground) -> list[Row]:
     gone = {one.workspace_id: one for one in ground.deleted if one.workspace_id not in known}
     rows = [_row(ground, one, ran(ground, mine, one)) for one, mine in present]
     rows += [
-        _row(ground, one, ran(ground, mine, None))
+        _row(ground, one, ran(ground, mine, one))
         for one in gone.values()
         if (mine := _own(log, one))
     ]

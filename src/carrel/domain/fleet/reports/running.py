@@ -21,12 +21,14 @@ class Turn:
     Attributes:
         at: When.
         on: Whether it may hold a machine from then on.
+        last: It is deleted.
         workspace_id: Which; empty where the log does not say.
         name: `owner/name`.
     """
 
     at: datetime
     on: bool
+    last: bool
     workspace_id: str
     name: str
 
@@ -51,15 +53,19 @@ def ran(ground: Ground, mine: list[Turn], workspace: FleetWorkspace | None) -> t
     Args:
         ground: What is known.
         mine: Its turns in that time.
-        workspace: As it is now; None: it is no more.
+        workspace: As it was seen last; None: nobody knows it any more.
+
+    Whatever is stopped first ran before, since it was made at the earliest; what is deleted
+    first was most likely stopped.
     """
     since, until = ground.span
     if not mine:
         began = workspace.on_since if workspace else None
         return max(until - max(began, since), timedelta(0)) if began else timedelta(0)
-    total, on, at = timedelta(0), not mine[0].on, since
+    total, on = timedelta(0), not (mine[0].on or mine[0].last)
+    at = max(workspace.created_at, since) if workspace else since
     for turn in mine:
-        moment = min(max(turn.at, since), until)
+        moment = min(max(turn.at, at), until)
         total += moment - at if on else timedelta(0)
         on, at = turn.on, moment
     return total + (until - at if on else timedelta(0))
@@ -75,7 +81,7 @@ def _turn(entry: AuditEntry) -> Turn | None:
         return None  # a stop that failed leaves the machine where it was
     full = f"{owner}/{name or entry.resource}" if owner else entry.resource
     key = _text(fields, "workspace_id")
-    return Turn(entry.at, on, key, full) if key or full else None
+    return Turn(entry.at, on, entry.action == "delete", key, full) if key or full else None
 
 
 def _text(fields: Mapping[str, object], key: str) -> str:

@@ -17,7 +17,7 @@ FIELDS = (
     Field("workspace", "Workspace"),
     Field("kind", "By"),
     Field("began_at", "From", Kind.MOMENT),
-    Field("ended_at", "To", Kind.MOMENT, "still connected"),
+    Field("ended_at", "To", Kind.MOMENT, "still open"),
     Field("lasted", "For", Kind.SPAN),
     Field("connections", "Connections", Kind.COUNT, detail=True),
     Field("owner", "Owner", detail=True),

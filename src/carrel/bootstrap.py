@@ -86,6 +86,17 @@ def open_coder(settings: Settings | None = None, clock: Clock | None = None) -> 
     )
 
 
+def coder_address(settings: Settings) -> str:
+    """Return the address of the deployment that the settings name, without any secret.
+
+    Raises:
+        BadInputError: `bad_coder_url`.
+    """
+    from carrel.backends.coder.address import checked_address  # noqa: PLC0415 - for fleets only
+
+    return checked_address(settings.coder.url)
+
+
 def open_fleet(
     settings: Settings | None = None,
     *,
@@ -109,13 +120,12 @@ def open_fleet(
         BadInputError: `bad_coder_url`, `bad_policy`, `unknown_policy` or `extra_missing`.
         FailedError: `log_unwritable`.
     """
-    from carrel.backends.coder.address import checked_address  # noqa: PLC0415 - for fleets only
     from carrel.backends.coder.timing import DeploymentClock  # noqa: PLC0415 - as above
     from carrel.control.fleet.context import FleetContext  # noqa: PLC0415 - as above
     from carrel.system.notifier import AppriseNotifier  # noqa: PLC0415 - as above
 
     known = settings if settings is not None else load()
-    address = checked_address(known.coder.url)
+    address = coder_address(known)
     clock = DeploymentClock(SystemClock(), address)
     ctx = FleetContext(
         store=store if store is not None else Database(known.database.url),

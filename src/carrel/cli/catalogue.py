@@ -1,6 +1,6 @@
 """The commands, as `carrel --help` lists them, without loading any of them.
 
-The name of a command is the name of its module in `carrel.cli.commands`.
+The name of a command is the name of its module in `carrel.cli.commands`, `-` written as `_`.
 """
 
 SECTIONS: dict[str, dict[str, str]] = {
@@ -35,6 +35,14 @@ SECTIONS: dict[str, dict[str, str]] = {
         "tend": "Checkpoint what changed and clean up, once or for ever.",
     },
     "Fleets": {
+        "fleet": "Look at a fleet of workspaces, or stop it in an emergency.",
+        "govern": "Observe, decide, warn and act: once, or for ever.",
+        "policy": "List, check and explain the policies.",
+        "plan": "Show, apply or undo a plan: what is to be done, and why.",
+        "snooze": "Keep a workspace running for a while.",
+        "freeze": "Let no policy act any more, at once.",
+        "unfreeze": "End the freeze.",
+        "schedule": "Print files that run 'carrel govern' by a timer.",
         "simulate": "Run a stand-in for a remote system, to rehearse on.",
     },
     "Look after": {

@@ -1,13 +1,14 @@
 """From a plan to what was done: shown, or stored, applied, followed and told."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
-from carrel.cli.fleets.documents import plan_document, report_document
+from carrel.cli.fleets.documents import plan_document, report_document, warned_documents
 from carrel.cli.fleets.showing import show_plan, show_report
+from carrel.cli.fleets.telling import show_warned
 from carrel.cli.output import Output
 from carrel.cli.wording import shown
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from carrel.control.fleet.applying import Report
     from carrel.control.fleet.context import FleetContext
     from carrel.domain.governance.plans import Action, Plan, Progress
+    from carrel.domain.governance.warnings import Warned
 
 SOME = 20
 """So many actions are listed of a plan that is applied at once; `plan show` lists them all."""
@@ -76,7 +78,7 @@ def show_only(
         cure: How to carry it out.
         more: Fields of the document besides.
     """
-    out.document({"dry_run": True, "plan": plan_document(plan), "report": None, **more})
+    out.document({**run_document(plan, None, dry_run=True), **more})
     show_plan(out, plan)
     if plan.actions:
         out.line()
@@ -94,7 +96,7 @@ def carry_out(
     from carrel.control.fleet import plans, warning
 
     if not plan.actions:
-        out.document({"dry_run": False, "plan": plan_document(plan), "report": None, **more})
+        out.document({**run_document(plan, None), **more})
         show_plan(out, plan)
         return
     if plan.purpose not in _BY_NAME:
@@ -102,12 +104,23 @@ def carry_out(
     plans.store(ctx, plan)
     show_plan(out, plan, most=SOME)
     out.line()
-    warning.warn(ctx, plan)
+    warned = warning.warn(ctx, plan)
+    show_warned(out, plan, warned)
     report = applied(out, ctx, plan)
-    out.document(
-        {"dry_run": False, "plan": plan_document(plan), "report": report_document(report), **more}
-    )
+    out.document({**run_document(plan, report, warned), **more})
     finish(out, report)
+
+
+def run_document(
+    plan: "Plan", report: "Report | None", warned: "Sequence[Warned]" = (), *, dry_run: bool = False
+) -> dict[str, object]:
+    """Return a plan, who was told of it, and what a run over it did."""
+    return {
+        "dry_run": dry_run,
+        "plan": plan_document(plan),
+        "warned": warned_documents(plan, warned),
+        "report": report_document(report) if report else None,
+    }
 
 
 _BY_NAME = frozenset({"undo", "set"})

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 from carrel.cli.plain import record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from carrel.control.fleet.applying import Report
     from carrel.control.fleet.plans import Standing
     from carrel.domain.governance.plans import Plan, Progress
     from carrel.domain.governance.verdicts import Verdict
+    from carrel.domain.governance.warnings import Warned
     from carrel.planning.precedence import Decision
 
 
@@ -32,6 +35,21 @@ def report_document(report: "Report") -> dict[str, object]:
             for one in report.progress
         ],
     }
+
+
+def warned_documents(plan: "Plan", warned: "Iterable[Warned]") -> list[dict[str, object]]:
+    """Return who was told of what a plan will stop, and how that went."""
+    names = {one.workspace_id: one.workspace for one in plan.actions}
+    return [
+        {
+            "workspace": names.get(one.workspace_id, one.workspace_id),
+            "delivery": one.delivery,
+            "recipient": one.recipient,
+            "stops_at": one.due,
+            "why": one.why,
+        }
+        for one in warned
+    ]
 
 
 def standing_document(standing: "Standing") -> dict[str, object]:

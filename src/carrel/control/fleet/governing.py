@@ -1,6 +1,6 @@
 """Governing: one pass observes, decides, plans, warns and applies; a watch repeats it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,14 @@ from carrel.errors import CarrelError
 
 _MARGIN = timedelta(minutes=5)
 """How much earlier than its lead a warning is looked at, so that no pass misses it."""
+
+
+Planned = Callable[[Plan], None]
+"""Told of the plan that a pass works on, before anybody is warned and anything is done."""
+
+
+def _untold(_: Plan) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Missed:
     error: CarrelError
 
 
-def once(ctx: FleetContext, told: Told = applying.quiet) -> Pass:
+def once(ctx: FleetContext, told: Told = applying.quiet, *, planned: Planned = _untold) -> Pass:
     """Make one pass. A pass that finds nothing to do writes nothing.
 
     Raises:
@@ -46,13 +54,19 @@ def once(ctx: FleetContext, told: Told = applying.quiet) -> Pass:
     """
     ctx.thaw()
     settling.settle_all(ctx)
-    observing.observe(ctx)
-    made = deciding.plan(ctx, Purpose.GOVERN, horizon=horizon(ctx))
+    made = rehearse(ctx)
     current = standing(ctx, made)
     if current is None:
         return Pass(made)
+    planned(current)
     warned = warning.warn(ctx, current)
     return Pass(current, applying.apply(ctx, current.plan_id, told), warned)
+
+
+def rehearse(ctx: FleetContext) -> Plan:
+    """Make the plan that a pass would work on; nothing is stored or done."""
+    observing.observe(ctx)
+    return deciding.plan(ctx, Purpose.GOVERN, horizon=horizon(ctx))
 
 
 def horizon(ctx: FleetContext) -> timedelta:
@@ -61,13 +75,17 @@ def horizon(ctx: FleetContext) -> timedelta:
 
 
 def watch(
-    ctx: FleetContext, interval: timedelta, told: Told = applying.quiet
+    ctx: FleetContext,
+    interval: timedelta,
+    told: Told = applying.quiet,
+    *,
+    planned: Planned = _untold,
 ) -> Iterator[Pass | Missed]:
     """Make one pass after the other until the caller has enough; errors don't end it."""
     while True:
         began = ctx.now()
         try:
-            yield once(ctx, told)
+            yield once(ctx, told, planned=planned)
         except CarrelError as error:
             ctx.log("govern.missed", {"code": error.code, "error": str(error)})
             yield Missed(began, error)

@@ -17,13 +17,17 @@ _TICKS = 8
 
 def drawn(chart: Chart) -> str:
     """Return a chart as one SVG element."""
-    in_columns = chart.in_time and len(chart.bars) > _FEW
-    body, height = _columns(chart) if in_columns else _bars(chart)
+    body, height = _columns(chart) if in_columns(chart) else _bars(chart)
     label = escape(f"{chart.title}: {_told(chart)}", quote=True)
     return (
         f'<svg role="img" aria-label="{label}" viewBox="0 0 {_WIDTH} {height}" '
         f'width="{_WIDTH}" height="{height}">{"".join(body)}</svg>'
     )
+
+
+def in_columns(chart: Chart) -> bool:
+    """Whether a chart is drawn as columns: many labels that follow each other in time."""
+    return chart.in_time and len(chart.bars) > _FEW
 
 
 def _told(chart: Chart) -> str:

@@ -33,6 +33,7 @@ svg .axis { stroke: var(--dim); }
 svg .grid { stroke: var(--line); stroke-dasharray: 3 3; }
 .scroll { overflow: auto; }
 figure .scroll { max-height: 26rem; }
+figure.columns .scroll { max-height: 14rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 figure table { font-size: .87rem; width: auto; min-width: 12rem; }
 caption { text-align: left; color: var(--dim); padding-bottom: .4rem; }
@@ -46,13 +47,17 @@ td.wide { white-space: normal; min-width: 16rem; }
 .good { color: var(--good); } .look { color: var(--look); } .bad { color: var(--bad); }
 .rest, .none { color: var(--rest); }
 footer { margin-top: 2.5rem; color: var(--dim); font-size: .87rem; }
-@media (max-width: 50rem) { figure { grid-template-columns: minmax(0, 1fr); } }
+@media screen and (max-width: 50rem) { figure { grid-template-columns: minmax(0, 1fr); } }
+@page { size: A4 landscape; margin: 12mm; }
 @media print {
   :root { --ground: #fff; --raised: #fff; --line: #bbb; --text: #000; --dim: #444; --bar: #555;
     --good: #000; --look: #000; --bad: #000; --rest: #444; }
   body { max-width: none; padding: 0; font-size: 9pt; }
-  .scroll, figure .scroll { overflow: visible; max-height: none; }
-  table { font-size: 7.5pt; } th, td { padding: .12rem .35rem; white-space: normal; }
-  thead th { position: static; }
-  figure, tr { break-inside: avoid; } }
+  .scroll, figure .scroll, figure.columns .scroll { overflow: visible; max-height: none; }
+  figure { grid-template-columns: 15cm 1fr; }
+  figure table { font-size: 7pt; } figure.columns .scroll { columns: 3; }
+  table { font-size: 7.5pt; } th, td { padding: .1rem .35rem; white-space: normal; }
+  td { overflow-wrap: anywhere; } td.time, td.right { white-space: nowrap; }
+  thead th { position: static; } .id { display: none; }
+  svg, tr, dl, .notes { break-inside: avoid; } h2, figcaption { break-after: avoid; } }
 """

@@ -1,9 +1,10 @@
 """A report as one HTML file that needs nothing else: no script, no font, no picture, no address."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from html import escape
 
-from carrel.cli.reports.charts import drawn
+from carrel.cli.reports.charts import drawn, in_columns
 from carrel.cli.reports.look import STYLE
 from carrel.cli.reports.saving import MARK
 from carrel.cli.reports.values import number, right, said, titled, tone
@@ -46,8 +47,8 @@ def _parts(report: Report, fleet: str) -> Iterator[str]:
     yield "</body>\n</html>"
 
 
-def _time(at: object) -> str:
-    return escape(moment(str(at)))
+def _time(at: datetime) -> str:
+    return escape(f"{moment(at)[:16]} {zone_name(at)}")
 
 
 def _facts(report: Report) -> Iterator[str]:
@@ -70,7 +71,8 @@ def _notes(report: Report) -> Iterator[str]:
 
 def _figure(chart: Chart) -> Iterator[str]:
     title = escape(chart.title)
-    yield f"<figure><figcaption>{title}</figcaption>{drawn(chart)}"
+    shape = _classes("columns" if in_columns(chart) else "")
+    yield f"<figure{shape}><figcaption>{title}</figcaption>{drawn(chart)}"
     yield f'<div class="scroll" tabindex="0" role="region" aria-label="{title}, as a table"><table>'
     yield (
         f'<thead><tr><th scope="col">{escape(chart.label)}</th>'
@@ -94,8 +96,7 @@ def _table(report: Report) -> Iterator[str]:
     of = f" of {report.total:,}" if report.total > len(report.rows) else ""
     yield f"<table><caption>{count(len(report.rows), 'row')}{of}</caption><thead><tr>"
     yield "".join(
-        f'<th scope="col"{_classes("right" if right(field.kind) else "")}>'
-        f"{escape(titled(field, report.at))}</th>"
+        f'<th scope="col"{_classes(*_of_column(field))}>{escape(titled(field, report.at))}</th>'
         for field in report.fields
     )
     yield "</tr></thead><tbody>"
@@ -113,7 +114,7 @@ def _cell(field: Field, value: Value) -> str:
     text = said(field, value)
     meant = tone(field, value)
     classes = _classes(
-        "right" if right(field.kind) else "",
+        *_of_column(field),
         str(meant) if meant else "",
         "none" if value is None else "",
         "wide" if len(text) > _LONG else "",
@@ -121,6 +122,14 @@ def _cell(field: Field, value: Value) -> str:
     if field.kind is Kind.NAME:
         return f'<th scope="row"{classes}>{escape(text)}</th>'
     return f"<td{classes}>{escape(text)}</td>"
+
+
+def _of_column(field: Field) -> tuple[str, ...]:
+    return (
+        "right" if right(field.kind) else "",
+        "time" if field.kind is Kind.MOMENT else "",
+        "id" if field.name.endswith("_id") else "",
+    )
 
 
 def _classes(*names: str) -> str:

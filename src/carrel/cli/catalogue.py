@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "tend": "Checkpoint what changed and clean up, once or for ever.",
     },
     "Fleets": {
+        "quiet-hours": "Who runs in quiet hours, and stop it.",
         "fleet": "Look at a fleet of workspaces, or stop it in an emergency.",
         "govern": "Observe, decide, warn and act: once, or for ever.",
         "policy": "List, check and explain the policies.",

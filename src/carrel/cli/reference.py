@@ -12,6 +12,7 @@ from typer.main import get_command
 from carrel.cli.answers import ANSWERS, WITHIN
 from carrel.cli.app import root
 from carrel.cli.catalogue import SECTIONS
+from carrel.cli.fleets.answers import ANSWERS as FLEETS
 from carrel.cli.loading import load
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def page() -> str:
 
 def _answers() -> str:
     text = "## What `--json` answers\n\nFields keep their names and meanings; new ones may come.\n"
-    for title, table in (("command", ANSWERS), ("inside", WITHIN)):
+    for title, table in (("command", {**ANSWERS, **FLEETS}), ("inside", WITHIN)):
         rows = [f"| `{name}` | {_code(fields)} |" for name, fields in table.items()]
         text += "\n".join(["", f"| {title} | fields |", "|---|---|", *rows, ""])
     return text

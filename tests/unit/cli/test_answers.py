@@ -16,9 +16,10 @@ Cli = Callable[..., Any]
 
 
 def names() -> set[str]:
-    """Return every command that can be given."""
+    """Return every command that can be given; those on fleets are tried in fleets/."""
     found: set[str] = set()
-    for name in (name for commands in SECTIONS.values() for name in commands):
+    sections = [commands for title, commands in SECTIONS.items() if title != "Fleets"]
+    for name in (name for commands in sections for name in commands):
         inner = getattr(load(name), "commands", {})
         found |= {f"{name} {sub}" for sub in inner} or {name}
         found |= {name} & {"ledger"}

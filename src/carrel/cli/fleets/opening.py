@@ -34,11 +34,11 @@ def opened_fleet(
     from carrel import bootstrap
 
     ctx = bootstrap.open_fleet(verbose=verbose, say=_said(out))
-    if laid_over:
-        ctx.lay_over(laid_over)
-    if verbose:
-        _tell_everything(ctx)
     try:
+        if laid_over:
+            ctx.lay_over(laid_over)
+        if verbose:
+            _tell_everything(ctx)
         yield ctx
     finally:
         ctx.close()

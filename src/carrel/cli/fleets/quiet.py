@@ -3,19 +3,20 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from carrel.cli.fleets.documents import decision_document, verdict_of
+from carrel.cli.fleets.documents import decision_document
 from carrel.cli.fleets.paragraphs import paragraph
+from carrel.cli.fleets.windows import show_windows, windows_document
 from carrel.cli.output import Output
 from carrel.cli.plain import record
 from carrel.cli.style import Style
 from carrel.cli.table import Cell, Column, Paint
 from carrel.cli.wording import count, moment, shown, zone_name
+from carrel.control.fleet.quieting import POLICY, standing
 
 if TYPE_CHECKING:
-    from carrel.control.fleet.quieting import Enterprise, Schedule, Status
+    from carrel.control.fleet.quieting import Enterprise, Hours, Schedule, Status
     from carrel.planning.precedence import Decision
 
-POLICY = "quiet_hours"
 CATEGORIES = {
     "stopping_now": "stopping now",
     "in_grace": "in grace",
@@ -27,6 +28,14 @@ CATEGORIES = {
     "withheld": "unknown",
 }
 """The policy's words, in the order of urgency, and what a person reads."""
+_HEADINGS = {
+    "stopping_now": "STOP NOW",
+    "in_grace": "GRACE",
+    "running_past_end": "PAST END",
+    "ttl_expired": "TTL OVER",
+    "withheld": "UNKNOWN",
+}
+"""Where columns are many, shorter ones."""
 _WRONG = ("stopping_now", "running_past_end", "ttl_expired", "withheld")
 
 
@@ -34,39 +43,44 @@ def status_document(found: "Status") -> dict[str, object]:
     """Return whose quiet hours are when."""
     return {
         "at": found.at,
-        "source": found.source,
-        "why": found.why,
+        "windows": windows_document(found.windows),
         "hours": [record(one) for one in found.hours],
         "without": found.without,
-        "running": sum(one.workspace.on for one in found.decisions),
+        "running": len(found.running),
         "categories": _counted(found),
         "gaps": found.gaps,
     }
 
 
 def categories_document(found: "Status") -> dict[str, object]:
-    """Return the category of each running workspace."""
-    running = [one for one in found.decisions if one.workspace.on]
+    """Return how each running workspace stands."""
     return {
         "at": found.at,
+        "windows": windows_document(found.windows),
         "categories": _counted(found),
-        "workspaces": [decision_document(one, POLICY) for one in running],
+        "workspaces": [_document(one) for one in found.running],
         "gaps": found.gaps,
     }
 
 
 def report_document(found: "Status") -> dict[str, object]:
     """Return the categories by organization, and what is against the rules."""
-    wrong = [one for one in found.decisions if _category(one) in _WRONG and one.workspace.on]
     return {
         "at": found.at,
+        "windows": windows_document(found.windows),
+        "running": len(found.running),
+        "categories": _counted(found),
         "organizations": [
             {"organization": name, "running": sum(kinds.values()), "categories": dict(kinds)}
             for name, kinds in _by_organization(found).items()
         ],
-        "violations": [decision_document(one, POLICY) for one in wrong],
+        "violations": [_document(one) for one in found.running if _category(one) in _WRONG],
         "gaps": found.gaps,
     }
+
+
+def _document(decision: "Decision") -> dict[str, object]:
+    return {**decision_document(decision, POLICY), **record(standing(decision))}
 
 
 def _counted(found: "Status") -> dict[str, int]:
@@ -75,16 +89,14 @@ def _counted(found: "Status") -> dict[str, int]:
 
 
 def _category(decision: "Decision") -> str:
-    verdict = verdict_of(decision, POLICY)
-    return verdict.category if verdict else ""
+    return standing(decision).category
 
 
 def _by_organization(found: "Status") -> dict[str, Counter[str]]:
     kinds: dict[str, Counter[str]] = {}
-    for one in found.decisions:
-        if one.workspace.on:
-            counter = kinds.setdefault(one.workspace.organization, Counter())
-            counter[_category(one)] += 1
+    for one in found.running:
+        counter = kinds.setdefault(one.workspace.organization, Counter())
+        counter[_category(one)] += 1
     return dict(sorted(kinds.items()))
 
 
@@ -105,19 +117,14 @@ def paint_of(style: Style, category: str) -> Paint | None:
 def show_status(out: Output, found: "Status") -> None:
     """Print whose quiet hours are when."""
     style = out.style
-    native = {
-        "native": "The deployment keeps quiet hours of its own; users' own ones count.",
-        "ours": f"Windows come from carrel.toml alone. {found.why}",
-    }.get(str(found.source), f"Unknown whether the deployment keeps quiet hours. {found.why}")
-    paragraph(out, "", native)
+    show_windows(out, found.windows, POLICY)
     if found.hours:
-        zone = zone_name(found.at)
         columns = [
             Column("QUIET HOURS", shrinks=True),
             Column("ZONE", shrinks=True),
             Column("RUNNING", right=True),
             Column("NOW"),
-            Column(f"CHANGES ({zone})"),
+            Column(f"CHANGES ({zone_name(found.at)})"),
         ]
         out.line()
         out.table(columns, [
@@ -125,8 +132,7 @@ def show_status(out: Output, found: "Status") -> None:
                 Cell(shown(one.label), style.bold),
                 Cell(one.zone),
                 Cell(f"{one.running:,}"),
-                Cell("unknown", style.yellow) if one.unknown
-                else Cell("quiet", style.blue) if one.began else Cell("open", style.green),
+                _now(style, one),
                 Cell(moment(one.change, zone=False) if one.change else "never"),
             ]
             for one in found.hours
@@ -135,12 +141,15 @@ def show_status(out: Output, found: "Status") -> None:
         out.line()
         verb = "has" if found.without == 1 else "have"
         out.line(f"{count(found.without, 'running workspace')} {verb} no quiet hours.")
-        if not found.hours:
-            cure = "Set 'start' and 'end' in [policy.quiet_hours] of carrel.toml."
-            out.line(f"  {style.green('→')} {cure}")
     out.line()
     _show_counts(out, found)
     _show_gaps(out, found)
+
+
+def _now(style: Style, hours: "Hours") -> Cell:
+    if hours.unknown:
+        return Cell("unknown", style.yellow)
+    return Cell("quiet", style.blue) if hours.began else Cell("open", style.green)
 
 
 def _show_counts(out: Output, found: "Status") -> None:
@@ -159,51 +168,54 @@ def _show_gaps(out: Output, found: "Status") -> None:
 
 
 def show_categories(out: Output, found: "Status") -> None:
-    """Print each running workspace under its category."""
-    by: dict[str, list[Decision]] = {name: [] for name in CATEGORIES}
-    for one in found.decisions:
-        if one.workspace.on:
-            by.setdefault(_category(one), []).append(one)
-    for name, decisions in by.items():
-        if decisions:
-            _show_category(out, name, decisions)
+    """Print each running workspace under its category, and why."""
+    show_windows(out, found.windows, POLICY)
+    out.line()
+    for name, decisions in _by_category(found).items():
+        _show_category(out, name, decisions)
+        out.line()
     _show_counts(out, found)
     _show_gaps(out, found)
 
 
+def _by_category(found: "Status") -> "dict[str, list[Decision]]":
+    by: dict[str, list[Decision]] = {name: [] for name in CATEGORIES}
+    for one in found.running:
+        by.setdefault(_category(one), []).append(one)
+    return {name: decisions for name, decisions in by.items() if decisions}
+
+
 def _show_category(out: Output, name: str, decisions: "list[Decision]") -> None:
     style = out.style
-    word = CATEGORIES.get(name, name or "no answer").capitalize()
     paint = paint_of(style, name) or style.bold
-    out.line(paint(f"{word} ({len(decisions):,})"))
+    title = CATEGORIES.get(name, name or "no answer")
+    out.line(paint(f"{title[:1].upper()}{title[1:]} ({len(decisions):,})"))
+    reasons = list(dict.fromkeys(standing(one).reason for one in decisions))
     columns = [
-        Column("  WORKSPACE", shrinks=True),
+        Column("WHY", right=True),
+        Column("WORKSPACE", shrinks=True),
         Column("TEMPLATE", shrinks=True),
-        Column("DECIDED"),
-        Column("BECAUSE", shrinks=True),
+        Column("ORGANIZATION", shrinks=True),
     ]
-    rows: list[list[Cell]] = []
-    for one in decisions:
-        winner = one.winner
-        verdict = verdict_of(one, POLICY)
-        because = winner.reason if winner else verdict.reason if verdict else ""
-        rows.append([
-            Cell(f"  {shown(one.workspace.full_name)}", style.bold),
-            Cell(shown(one.workspace.template)),
-            Cell(str(one.wish), style.red if one.wish in {"stop", "sleep"} else None),
-            Cell(shown(because)),
-        ])  # fmt: skip
-    out.table(columns, rows)
-    out.line()
+    numbered = [(reasons.index(standing(one).reason) + 1, one.workspace) for one in decisions]
+    out.table(columns, [
+        [Cell(str(number), style.dim), Cell(shown(one.full_name), style.bold),
+         Cell(shown(one.template)), Cell(shown(one.organization))]
+        for number, one in sorted(numbered, key=lambda each: each[0])
+    ])  # fmt: skip
+    for number, reason in enumerate(reasons, 1):
+        paragraph(out, f"{style.dim(f'{number:>3}')}  ", shown(reason))
 
 
 def show_report(out: Output, found: "Status") -> None:
     """Print the categories by organization, then what is against the rules."""
     style = out.style
+    show_windows(out, found.windows, POLICY)
+    out.line()
     kinds = _by_organization(found)
     known = [name for name in CATEGORIES if any(one[name] for one in kinds.values())]
     columns = [Column("ORGANIZATION", shrinks=True), Column("RUNNING", right=True)]
-    columns += [Column(CATEGORIES[name].upper(), right=True) for name in known]
+    columns += [Column(_HEADINGS.get(name, name.upper()), right=True) for name in known]
     rows = [
         [
             Cell(shown(name), style.bold),
@@ -217,14 +229,10 @@ def show_report(out: Output, found: "Status") -> None:
         out.table(columns, rows)
     else:
         out.line("Nothing runs.")
-    wrong: dict[str, list[Decision]] = {}
-    for one in found.decisions:
-        if one.workspace.on and _category(one) in _WRONG:
-            wrong.setdefault(_category(one), []).append(one)
-    for name in _WRONG:
-        if name in wrong:
+    for name, decisions in _by_category(found).items():
+        if name in _WRONG:
             out.line()
-            _show_category(out, name, wrong[name])
+            _show_category(out, name, decisions)
     _show_gaps(out, found)
 
 

@@ -18,9 +18,10 @@ class Run:
     Attributes:
         purpose: Why a plan is made.
         policies: Only wishes of these; empty: of all. Keeping always counts.
-        force: Violations of a time to live are added.
         execute: It is carried out.
         cure: How it is, where it isn't.
+        force: Violations of a time to live are added.
+        windows: Of this policy it is said where its quiet hours come from; empty: it has none.
     """
 
     purpose: "Purpose"
@@ -28,6 +29,7 @@ class Run:
     execute: bool
     cure: str
     force: bool = False
+    windows: str = ""
 
 
 def run(out: Output, ctx: "FleetContext", wanted: Run) -> None:
@@ -36,22 +38,31 @@ def run(out: Output, ctx: "FleetContext", wanted: Run) -> None:
     Raises:
         typer.Exit: Something failed or is held back.
     """
-    from datetime import timedelta
-
     from carrel.control.fleet import deciding, governing
 
     if wanted.execute:
         ctx.thaw()
-    horizon = governing.horizon(ctx) if wanted.execute else timedelta(0)
     with out.working("Looking at the fleet"):
         made = deciding.plan(
             ctx,
             wanted.purpose,
             policies=wanted.policies,
             force=wanted.force,
-            horizon=horizon,
+            horizon=governing.horizon(ctx),
         )
+    more = _windows(out, ctx, wanted.windows) if wanted.windows else {}
     if not wanted.execute:
-        show_only(out, made, wanted.cure)
+        show_only(out, made, wanted.cure, more=more)
         return
-    carry_out(out, ctx, governing.standing(ctx, made) or made)
+    carry_out(out, ctx, governing.standing(ctx, made) or made, more=more)
+
+
+def _windows(out: Output, ctx: "FleetContext", policy: str) -> dict[str, object]:
+    """Say where a policy's quiet hours come from; return it for the document."""
+    from carrel.cli.fleets.windows import show_windows, windows_document
+    from carrel.control.fleet import observing, quieting
+
+    found = quieting.windows(ctx, observing.recent(ctx), policy)
+    show_windows(out, found, policy)
+    out.line()
+    return {"windows": windows_document(found)}

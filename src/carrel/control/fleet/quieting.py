@@ -3,22 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, cast
-from zoneinfo import ZoneInfo
 
 from carrel.control.fleet import deciding, observing
 from carrel.control.fleet.context import FleetContext
-from carrel.domain.fleet.deployment import Source
+from carrel.domain.fleet.deployment import Deployment, Source
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.people import QuietHours
 from carrel.domain.fleet.schedule import parse_daily
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.quiet import Night, Nights, QuietRules
+from carrel.domain.governance.quiet import NATIVE_HOURS, Night, Nights, QuietRules
+from carrel.domain.governance.verdicts import WITHHELD, Wish
 from carrel.domain.governance.windows import Timetable, Window
 from carrel.planning.precedence import Decision
 
 POLICY = "quiet_hours"
+_EXCLUSIONS = "exclusions"
 
 
 class _Settings(Protocol):
@@ -50,13 +51,64 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Windows:
+    """Where the windows of quiet hours come from.
+
+    Attributes:
+        source: Who keeps users' own quiet hours: the deployment, or nobody but us.
+        why: What the deployment says of that, a sentence.
+        native: The deployment's and its users' own ones count.
+        rules: How many rules carrel.toml has.
+    """
+
+    source: Source
+    why: str
+    native: bool
+    rules: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a running workspace stands with its quiet hours, all policies considered.
+
+    Attributes:
+        category: One of the documented words, or `flapping`, or `withheld` when nobody can tell.
+        reason: A sentence.
+        due: When it is stopped, if it is; None: it is not, or at once.
+        until: When that may change next; None: not by time.
+    """
+
+    category: str
+    reason: str
+    due: datetime | None = None
+    until: datetime | None = None
+
+
+def standing(decision: Decision) -> Standing:
+    """Tell how a workspace stands with its quiet hours.
+
+    What another policy keeps is excluded, with that policy's reason: an exclusion always, a lease
+    or work under way when the quiet hours would stop it.
+    """
+    own = next((one for one in decision.verdicts if one.policy == POLICY), None)
+    if own is None:
+        return Standing("", "The policy 'quiet_hours' is not in force.")
+    winner = decision.winner
+    if decision.wish is Wish.KEEP and winner is not None:
+        if winner.category == WITHHELD:
+            return Standing(WITHHELD, winner.reason, None, winner.until)
+        if winner.policy == _EXCLUSIONS or own.wish is Wish.STOP:
+            return Standing("excluded", winner.reason, None, winner.until)
+    return Standing(own.category, own.reason, own.due, own.until)
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Quiet hours of a fleet at a moment.
 
     Attributes:
         at: When.
-        source: Who keeps users' own quiet hours.
-        why: What that means, a sentence.
+        windows: Where they come from.
         hours: Each kind, the most workspaces first.
         without: How many running workspaces have none.
         decisions: What was decided of each workspace.
@@ -64,22 +116,20 @@ class Status:
     """
 
     at: datetime
-    source: Source
-    why: str
+    windows: Windows
     hours: tuple[Hours, ...]
     without: int
     decisions: tuple[Decision, ...]
     gaps: tuple[str, ...]
 
+    @property
+    def running(self) -> tuple[Decision, ...]:
+        """Return the decisions on what may hold a machine."""
+        return tuple(one for one in self.decisions if one.workspace.on)
+
     def categories(self) -> Counter[str]:
-        """Count the running workspaces by what the policy calls them."""
-        return Counter(
-            verdict.category
-            for decision in self.decisions
-            if decision.workspace.on
-            for verdict in decision.verdicts
-            if verdict.policy == POLICY
-        )
+        """Count the running workspaces by how they stand."""
+        return Counter(standing(one).category for one in self.running)
 
 
 def status(ctx: FleetContext, *, force: bool = False) -> Status:
@@ -88,11 +138,9 @@ def status(ctx: FleetContext, *, force: bool = False) -> Status:
     at = ctx.now()
     running = [one for one in seen.workspaces if one.on]
     hours, without = _hours(ctx, seen, running, at)
-    feature = next((one for one in seen.deployment.features if one.name == POLICY), None)
     return Status(
         at=at,
-        source=seen.deployment.source(POLICY),
-        why=feature.why if feature else "",
+        windows=windows(ctx, seen),
         hours=hours,
         without=without,
         decisions=deciding.decide(ctx, at=at, force=force, observation=seen),
@@ -100,11 +148,31 @@ def status(ctx: FleetContext, *, force: bool = False) -> Status:
     )
 
 
+def windows(ctx: FleetContext, seen: Observation, policy: str = POLICY) -> Windows:
+    """Tell where the windows of a policy's quiet hours come from."""
+    rules, source = _rules(ctx, policy), seen.deployment.source(POLICY)
+    return Windows(
+        source,
+        _why(seen.deployment),
+        rules.native and source is Source.NATIVE,
+        len(rules.rules),
+    )
+
+
+def _rules(ctx: FleetContext, policy: str) -> QuietRules:
+    settings = next(one.settings for one in ctx.policies if one.name == policy)
+    return cast("_Settings", settings).rules
+
+
+def _why(deployment: Deployment) -> str:
+    feature = next((one for one in deployment.features if one.name == POLICY), None)
+    return feature.why if feature else ""
+
+
 def _hours(
     ctx: FleetContext, seen: Observation, running: Iterable[FleetWorkspace], at: datetime
 ) -> tuple[tuple[Hours, ...], int]:
-    settings = next(one.settings for one in ctx.policies if one.name == POLICY)
-    nights = Nights(cast("_Settings", settings).rules, seen, at)
+    nights = Nights(_rules(ctx, POLICY), seen, at)
     found: dict[int, Night] = {}
     counts: Counter[int] = Counter()
     without = 0
@@ -188,9 +256,7 @@ def enterprise(ctx: FleetContext, user: str | None = None) -> Enterprise:
             for one in people
             if one.quiet_hours is not None and one.quiet_hours.user_set
         )
-    feature = next((one for one in deployment.features if one.name == POLICY), None)
-    why = feature.why if feature else ""
-    return Enterprise(deployment.source(POLICY), why, default, users)
+    return Enterprise(deployment.source(POLICY), _why(deployment), default, users)
 
 
 def _schedule(username: str, hours: QuietHours, at: datetime) -> Schedule:
@@ -198,7 +264,8 @@ def _schedule(username: str, hours: QuietHours, at: datetime) -> Schedule:
         daily = parse_daily(hours.schedule)
     except ValueError:
         return Schedule(username, hours.schedule, hours.user_set, None, "")
-    table = Timetable(ZoneInfo(str(daily.zone)), (Window(daily.at, daily.at),))
+    night = (Window(daily.at, daily.at),)
+    table = Timetable(daily.zone, night, length=timedelta(hours=NATIVE_HOURS))
     following = table.following(at)
     begins = following.start if following else None
     return Schedule(username, hours.schedule, hours.user_set, begins, str(daily.zone))

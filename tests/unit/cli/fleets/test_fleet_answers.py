@@ -1,0 +1,35 @@
+"""The JSON documents of commands on fleets have the fields that the reference promises."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.cli.fleets.rehearsal import Rehearsal
+
+from carrel.cli.catalogue import SECTIONS
+from carrel.cli.fleets.answers import ANSWERS
+from carrel.cli.loading import load
+
+Cli = Callable[..., Any]
+
+
+def names() -> set[str]:
+    """Return every command on fleets that can be given."""
+    found: set[str] = set()
+    for name in SECTIONS["Fleets"]:
+        inner = getattr(load(name), "commands", {})
+        found |= {f"{name} {sub}" for sub in inner} or {name}
+    return found
+
+
+def test_every_command_on_fleets_is_listed() -> None:
+    assert set(ANSWERS) == names()
+
+
+LOOKING = [name for name in ANSWERS if name.startswith("quiet-hours ")]
+"""Commands that answer without a subject, and change nothing."""
+
+
+@pytest.mark.parametrize("name", LOOKING)
+def test_a_command_answers_with_its_fields(name: str, cli: Cli, deployment: Rehearsal) -> None:
+    assert set(cli(*name.split(), "--json").json) == set(ANSWERS[name].split())

@@ -56,8 +56,8 @@ footer { margin-top: 2.5rem; color: var(--dim); font-size: .87rem; }
   .scroll, figure .scroll, figure.columns .scroll { overflow: visible; max-height: none; }
   figure { grid-template-columns: 15cm 1fr; }
   figure table { font-size: 7pt; } figure.columns .scroll { columns: 3; }
-  table { font-size: 7.5pt; } th, td { padding: .1rem .35rem; white-space: normal; }
-  td { overflow-wrap: anywhere; } td.time, td.right { white-space: nowrap; }
+  table { font-size: 7pt; } th, td { padding: .1rem .25rem; white-space: normal; }
+  td.long { overflow-wrap: anywhere; } td.time, td.right { white-space: nowrap; }
   thead th { position: static; } .id { display: none; }
   svg, tr, dl, .notes { break-inside: avoid; } h2, figcaption { break-after: avoid; } }
 """

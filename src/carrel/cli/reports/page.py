@@ -12,7 +12,8 @@ from carrel.cli.wording import count, moment, shown, zone_name
 from carrel.domain.fleet.reports.report import Chart, Field, Kind, Report, Row, Value
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_LONG = 60
+_WIDE, _LONG = 60, 20
+"""A text longer than this wraps on the screen; one longer than that, anywhere on paper."""
 
 
 def page(report: Report, fleet: str) -> str:
@@ -117,7 +118,8 @@ def _cell(field: Field, value: Value) -> str:
         *_of_column(field),
         str(meant) if meant else "",
         "none" if value is None else "",
-        "wide" if len(text) > _LONG else "",
+        "wide" if len(text) > _WIDE else "",
+        "long" if len(text) > _LONG else "",
     )
     if field.kind is Kind.NAME:
         return f'<th scope="row"{classes}>{escape(text)}</th>'

@@ -36,8 +36,23 @@ def shared(ground: Ground, begin: datetime, end: datetime) -> Iterator[tuple[dat
     """Yield each day that a stretch of time touches, with how much of it."""
     at = begin
     while at < end:
-        here = ground.local(at)
-        midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
-        until = min(end, midnight + timedelta(days=1))
-        yield here.date(), until - at
+        until = min(end, _midnight_after(ground, at))
+        yield ground.local(at).date(), until - at
         at = until
+
+
+def _midnight_after(ground: Ground, at: datetime) -> datetime:
+    """Return when the next day begins on the reader's calendar; a day may have 23 hours, or 25."""
+    here = ground.local(at)
+    guess = at + timedelta(days=1) - _since_midnight(here)
+    there = ground.local(guess)
+    if there.date() == here.date():
+        return guess + timedelta(days=1) - _since_midnight(there)
+    nearer = guess - _since_midnight(there)
+    return guess if ground.local(nearer).date() == here.date() else nearer
+
+
+def _since_midnight(here: datetime) -> timedelta:
+    return timedelta(
+        hours=here.hour, minutes=here.minute, seconds=here.second, microseconds=here.microsecond
+    )

@@ -7,7 +7,17 @@ from pathlib import Path
 from tests.contract.conflict_words import Tree, Value
 
 from carrel.git.gateway import Git
-from carrel.git.objects import EXECUTABLE, FILE, LINK, SUBMODULE, Entry, PackWriter, Reader
+from carrel.git.objects import (
+    EXECUTABLE,
+    FILE,
+    LINK,
+    SUBMODULE,
+    TREE,
+    Entry,
+    PackWriter,
+    Reader,
+    parse_tree,
+)
 from carrel.git.trees import edit_tree
 
 OLD = 1_700_000_000
@@ -36,19 +46,25 @@ class Vault:
         modes = {"f": FILE, "x": EXECUTABLE, "l": LINK, "b": FILE}
         return Entry(modes[what], self.writer.blob(data))
 
-    def tree(self, oid: str) -> dict[str, Value]:
-        rows = self.git.run("ls-tree", "-r", "-z", oid).out.split(b"\0")[:-1]
+    def tree(self, oid: str, prefix: str = "") -> dict[str, Value]:
         found: dict[str, Value] = {}
-        for row in rows:
-            about, _, path = os.fsdecode(row).partition("\t")
-            mode, _, blob = about.split(" ")
-            if mode == "160000":
-                found[path] = ("s", blob)
-                continue
-            text = self.reader.read(blob)[1].decode()
-            if text.startswith("\0"):
-                found[path] = ("b", text[1:])
+        for name, entry in parse_tree(self._read(oid), len(oid) // 2).items():
+            path = prefix + os.fsdecode(name)
+            if entry.mode == TREE:
+                found |= self.tree(entry.oid, path + "/")
+            elif entry.mode == SUBMODULE:
+                found[path] = ("s", entry.oid)
             else:
-                what = {"100644": "f", "100755": "x", "120000": "l"}[mode]
-                found[path] = text if what == "f" else (what, text)
+                found[path] = self._value(entry)
         return found
+
+    def _value(self, entry: Entry) -> Value:
+        text = self._read(entry.oid).decode()
+        if text.startswith("\0"):
+            return ("b", text[1:])
+        what = {FILE: "f", EXECUTABLE: "x", LINK: "l"}[entry.mode]
+        return text if what == "f" else (what, text)
+
+    def _read(self, oid: str) -> bytes:
+        waiting = self.writer.pending(oid)
+        return self.reader.read(oid)[1] if waiting is None else waiting

@@ -20,6 +20,7 @@ SETTLEMENT = "path kind strategy winner winning losing kept_ref reason"
 ANSWERS: dict[str, str] = {
     "init": PROJECT,
     "projects": "projects",
+    "projects rm": "dry_run project kept_in kept_bytes bytes_freed",
     "new": WORKSPACE,
     "ls": "workspaces",
     "show": WORKSPACE,
@@ -45,6 +46,7 @@ ANSWERS: dict[str, str] = {
     ),
     "trash ls": "workspaces",
     "trash restore": WORKSPACE,
+    "trash empty": "dry_run actions bytes_freed",
     "gc": "dry_run actions bytes_freed",
     "tend": "dry_run actions bytes_freed",
     "doctor": "healthy checks",

@@ -7,7 +7,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Start": {
         "demo": "Watch five agents work in parallel, and their work merged.",
         "init": "Register a repository, by path or URL.",
-        "projects": "List the registered repositories.",
+        "projects": "List the registered repositories, or take one off the list.",
     },
     "Work": {
         "new": "Make a workspace, or return the one that is there.",
@@ -30,15 +30,16 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Clean up": {
         "rm": "Remove a workspace; nothing in it is lost.",
-        "trash": "Look into the trash, or take a workspace out of it.",
+        "trash": "Look into the trash, take a workspace out of it, or empty it.",
         "gc": "Remove the workspaces whose time is over.",
         "tend": "Checkpoint what changed and clean up, once or for ever.",
     },
     "Fleets": {
-        "quiet-hours": "Who runs in quiet hours, and stop it.",
         "fleet": "Look at a fleet of workspaces, or stop it in an emergency.",
         "govern": "Observe, decide, warn and act: once, or for ever.",
         "policy": "List, check and explain the policies.",
+        "quiet-hours": "Who runs in quiet hours, and stop it.",
+        "ttl": "Times to live: who is late, and set or extend one.",
         "plan": "Show, apply or undo a plan: what is to be done, and why.",
         "snooze": "Keep a workspace running for a while.",
         "freeze": "Let no policy act any more, at once.",

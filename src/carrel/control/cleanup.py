@@ -200,8 +200,32 @@ def bring_back(ctx: Context, workspace: Workspace) -> Workspace:
 
 
 @explained()
+def purge_trashed(ctx: Context, workspace: Workspace, *, dry_run: bool = False) -> int:
+    """Delete a workspace that is in the trash for good; return the bytes of its folder.
+
+    Raises:
+        RefusedError: `workspace_not_ready` when it is no longer in the trash.
+    """
+    with ctx.lock(workspace.project_id, workspace.workspace_id):
+        current = reread(ctx, workspace)
+        if current.state is not State.TRASHED:  # somebody took it back, or was faster
+            raise RefusedError(
+                "workspace_not_ready",
+                f"{current.agent_id} is no longer in the trash.",
+                why=f"It is {current.state} now.",
+                cure="Nothing was deleted; look with 'carrel ls --all'.",
+            )
+        size = disk.used_bytes(trash_folder(ctx, current))
+        if not dry_run:
+            purge(ctx, current)
+    return size
+
+
 def purge(ctx: Context, workspace: Workspace) -> Workspace:
-    """Delete a trashed tree for good, in the background; its references stay."""
+    """Delete a trashed tree for good, in the background; its references stay.
+
+    Call it with the workspace's lock held.
+    """
     disk.delete_in_background(trash_folder(ctx, workspace))
     gone = replace(workspace, state=State.REMOVED, updated_at=ctx.clock.now())
     with ctx.noting("workspace.removed", workspace.workspace_id) as tx:

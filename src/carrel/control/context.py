@@ -160,6 +160,14 @@ class Context:
             yield session
             session.append(self.clock.now(), self.actor, action, subject, data)
 
+    def forget(self, project: Project) -> None:
+        """End what is resident for a project that is no longer on the list."""
+        stores = self._stores.pop(project.project_id, None)
+        if stores is not None:
+            stores.close()
+        for known in (self.projects, self._layers, self._filters):
+            known.pop(project.project_id, None)
+
     def close(self) -> None:
         """End the resident processes."""
         for stores in self._stores.values():

@@ -9,6 +9,7 @@ from carrel.control.context import Context
 from carrel.control.explaining import explained
 from carrel.domain.names import checked_name, folded
 from carrel.domain.projects import Project, SourceKind
+from carrel.domain.workspaces import Workspace
 from carrel.errors import BadInputError, NotFoundError, RefusedError
 from carrel.git.storing import sources, stores
 from carrel.system import locks
@@ -38,9 +39,12 @@ def register(
 
     Raises:
         BadInputError: Not a repository, an empty one, a bad name or a missing branch.
-        RefusedError: `project_exists` when the name is taken by another repository.
+        RefusedError: `inside_carrel` for a workspace or a store of Carrel's own;
+            `project_exists` when the name is taken by another repository.
     """
     wanted = sources.parse(source)
+    if wanted.kind is SourceKind.PATH:
+        _refuse_own(ctx, wanted.location)
     chosen = checked_name(name or _usable_name(wanted.name))
     with locks.held(f"{_projects_folder(ctx)}/register.lock", timeout=_PATIENCE):
         known = _same_source(ctx, wanted)
@@ -128,6 +132,14 @@ def by_id(ctx: Context, project_id: str) -> Project:
     return project
 
 
+def name_of(ctx: Context, project_id: str) -> str:
+    """Return a project's name for people; its id once it was taken off the list."""
+    try:
+        return by_id(ctx, project_id).name
+    except NotFoundError:
+        return project_id
+
+
 def for_source(ctx: Context, source: str) -> Project:
     """Return the project of a repository, registering it when it is new."""
     known = _same_source(ctx, sources.parse(source))
@@ -168,6 +180,37 @@ def _same_source(ctx: Context, source: sources.Source) -> Project | None:
         if (project.kind, project.source) == (source.kind, source.location):
             return project
     return None
+
+
+def _refuse_own(ctx: Context, location: str) -> None:
+    """Refuse to make workspaces of what lives only as long as a workspace does."""
+    workspace = _workspace_around(ctx, location)
+    if workspace is not None:
+        project = name_of(ctx, workspace.project_id)
+        raise RefusedError(
+            "inside_carrel",
+            f"{location} belongs to {workspace.agent_id}, a workspace of {project}.",
+            why="What is removed with a workspace can't be a project.",
+            cure=f"Nothing has to be registered here: make another workspace from its present "
+            f"state with 'carrel new NAME --parent {workspace.agent_id}', or one from the "
+            f"start with 'carrel new NAME --project {project}'.",
+        )
+    if _inside(location, os.path.realpath(_projects_folder(ctx))):
+        raise RefusedError(
+            "inside_carrel",
+            f"{location} is a store of Carrel's own.",
+            why="What is kept there belongs to a project already.",
+            cure="Name the repository that you want to work on.",
+        )
+
+
+def _workspace_around(ctx: Context, folder: str) -> Workspace | None:
+    """Return the workspace whose folder holds `folder` (a path without links)."""
+    root = os.path.realpath(ctx.config.workspace_root)
+    if folder == root or not _inside(folder, root):
+        return None
+    with ctx.store.reading() as tx:
+        return tx.workspace(os.path.relpath(folder, root).split(os.sep)[0])
 
 
 def _unless_different(known: Project, name: str | None, branch: str | None) -> Project:
@@ -217,13 +260,9 @@ def _here(ctx: Context, projects: Sequence[Project], cwd: str) -> list[Project]:
 def _depth(ctx: Context, project: Project, cwd: str) -> int:
     """Return how deep a project's folder around `cwd` lies; 0 without one."""
     folder = os.path.realpath(cwd)
-    root = os.path.realpath(ctx.config.workspace_root)
-    if folder != root and _inside(folder, root):
-        workspace_id = os.path.relpath(folder, root).split(os.sep)[0]
-        with ctx.store.reading() as tx:
-            workspace = tx.workspace(workspace_id)
-        if workspace is not None and workspace.project_id == project.project_id:
-            return len(f"{root}/{workspace_id}")
+    workspace = _workspace_around(ctx, folder)
+    if workspace is not None and workspace.project_id == project.project_id:
+        return len(f"{os.path.realpath(ctx.config.workspace_root)}/{workspace.workspace_id}")
     source = project.source.removesuffix("/.git")
     return len(source) if project.kind is SourceKind.PATH and _inside(folder, source) else 0
 

@@ -1,16 +1,18 @@
 """Cleaning up by age, and the periodic round of a caretaker."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from carrel.control import cleanup, projects
 from carrel.control.checkpoints import checkpoint
 from carrel.control.context import Context
 from carrel.control.explaining import explained
-from carrel.domain.retention import Due, due
-from carrel.domain.workspaces import State, Workspace
+from carrel.control.finding import find
+from carrel.domain.projects import Project
+from carrel.domain.retention import due
+from carrel.domain.workspaces import OPEN_STATES, State, Workspace
 from carrel.errors import CarrelError
 from carrel.git.storing import maintenance
-from carrel.system import disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,28 @@ def collect(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
         found = due(workspace, ctx.config.retention, now)
         needed = workspace.state is State.ACTIVE and workspace.workspace_id in parents
         if found is not None and not needed and ctx.is_here(workspace):
-            deeds.append(_dealt_with(ctx, found, dry_run=dry_run))
+            deeds.append(_dealt_with(ctx, workspace, found.reason, dry_run=dry_run))
     for project in projects.here(ctx):
-        deeds += _unused_layers(ctx, project.project_id, dry_run=dry_run)
+        deeds += drop_unused_layers(ctx, project, dry_run=dry_run)
     return deeds
+
+
+@explained()
+def empty_trash(ctx: Context, wanted: Sequence[str] = (), *, dry_run: bool = False) -> list[Deed]:
+    """Delete what is in the trash for good, before its time; last states stay in the vault.
+
+    Args:
+        ctx: The context.
+        wanted: Which workspaces; all of this machine when empty.
+        dry_run: Only tell.
+
+    Raises:
+        NotFoundError: `unknown_workspace`.
+    """
+    found = [find(ctx, one, states=(State.TRASHED,)) for one in wanted] or cleanup.trash(ctx)
+    unique = {one.workspace_id: one for one in found if ctx.is_here(one)}
+    reason = "It was asked for."
+    return [_dealt_with(ctx, one, reason, dry_run=dry_run) for one in unique.values()]
 
 
 @explained()
@@ -75,37 +95,30 @@ def tend(ctx: Context, *, dry_run: bool = False) -> list[Deed]:
     return deeds
 
 
-def _dealt_with(ctx: Context, found: Due, *, dry_run: bool) -> Deed:
-    workspace = found.workspace
+def _dealt_with(ctx: Context, workspace: Workspace, reason: str, *, dry_run: bool) -> Deed:
     trashed = workspace.state is State.TRASHED
     action = "purge" if trashed else "remove"
     try:
         if trashed:
-            size = disk.used_bytes(cleanup.trash_folder(ctx, workspace))
-            if not dry_run:
-                cleanup.purge(ctx, workspace)
+            size = cleanup.purge_trashed(ctx, workspace, dry_run=dry_run)
         else:
             size = cleanup.remove(ctx, workspace, dry_run=dry_run).bytes_freed
     except CarrelError as error:
-        return Deed(action, workspace.agent_id, found.reason, done=False, detail=str(error))
-    return Deed(action, workspace.agent_id, found.reason, done=not dry_run, bytes_freed=size)
+        return Deed(action, workspace.agent_id, reason, done=False, detail=str(error))
+    return Deed(action, workspace.agent_id, reason, done=not dry_run, bytes_freed=size)
 
 
-def _unused_layers(ctx: Context, project_id: str, *, dry_run: bool) -> list[Deed]:
-    project = projects.by_id(ctx, project_id)
+def drop_unused_layers(ctx: Context, project: Project, *, dry_run: bool) -> list[Deed]:
+    """Delete the layers of a project that no workspace stands on; they can be made anew."""
     layers = ctx.layers(project)
     deeds: list[Deed] = []
-    with ctx.lock(project_id, "layers"):
+    with ctx.lock(project.project_id, "layers"):
         with ctx.store.reading() as tx:
-            used = {
-                ws.layer
-                for ws in tx.workspaces(
-                    project_id, (State.CREATING, State.ACTIVE, State.REMOVING, State.TRASHED)
-                )
-            }
+            rows = tx.workspaces(project.project_id, (*OPEN_STATES, State.TRASHED))
+        used = {workspace.layer for workspace in rows}
         for commit in layers.unused(frozenset(used)):
             reason = "No workspace stands on it."
-            size = layers.drop(commit) if not dry_run else 0
+            size = layers.size(commit) if dry_run else layers.drop(commit)
             deeds.append(
                 Deed("drop layer", f"{project.name} {commit[:12]}", reason, not dry_run, "", size)
             )

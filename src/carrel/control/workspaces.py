@@ -110,7 +110,6 @@ def listing(
 def view(ctx: Context, workspace: Workspace) -> dict[str, object]:
     """Return what `carrel show --json` says of a workspace."""
     driver = ctx.driver(workspace)
-    project = projects.by_id(ctx, workspace.project_id)
     with ctx.store.reading() as tx:
         # Nobody sits in what is in the trash, though its last holder may have died unheard.
         lease = tx.lease(workspace.workspace_id) if workspace.state in OPEN_STATES else None
@@ -120,7 +119,7 @@ def view(ctx: Context, workspace: Workspace) -> dict[str, object]:
     return {
         "workspace_id": workspace.workspace_id,
         "agent_id": workspace.agent_id,
-        "project": project.name,
+        "project": projects.name_of(ctx, workspace.project_id),
         "working_directory": workspace.working_directory if driver.capabilities.host_path else None,
         "branch_name": workspace.branch_name,
         "parent_commit": workspace.parent_commit,

@@ -61,7 +61,8 @@ class Session(Protocol):
             LimitError: `max_count` or `max_depth`, naming the limit and who uses it.
             RefusedError: `agent_busy` when the agent has an open workspace (any case),
                 `branch_taken` when another workspace of the project has or had the branch.
-            NotFoundError: `unknown_workspace` when the parent does not exist.
+            NotFoundError: `unknown_project` when the project was taken off the list,
+                `unknown_workspace` when the parent does not exist.
             BadInputError: `wrong_depth` when `depth` isn't one more than the parent's.
         """
         ...

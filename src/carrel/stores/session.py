@@ -88,13 +88,16 @@ class SqlSession:
                 "project_in_use",
                 "The project still has workspaces.",
                 why="; ".join(f"{agent} ({state})" for agent, state in left) + ".",
-                cure="Remove them with `carrel rm`, and empty the trash with `carrel gc`.",
+                cure="Remove them with 'carrel rm', and delete what is in the trash for good "
+                "with 'carrel trash empty'.",
             )
         if not self._run(statements.REMOVE_PROJECT, project_id=project_id, removed=True):
             raise _missing("project", project_id)
 
     def add_workspace(self, workspace: Workspace, limits: Limits) -> None:
         """Check the limits and insert the row; see `ports.store`."""
+        if self.project(workspace.project_id) is None:
+            raise _missing("project", workspace.project_id)
         self._check_agent(workspace)
         self._check_branch(workspace)
         self._check_depth(workspace, limits)

@@ -297,11 +297,22 @@ def test_a_parent_must_exist(filled: DatabaseService, making: Making) -> None:
         session.add_workspace(making(2, parent_id="ws-9", depth=1), PLENTY)
 
 
+def test_a_workspace_needs_a_project_that_is_on_the_list(
+    filled: DatabaseService, making: Making
+) -> None:
+    with filled.writing() as session:
+        session.save_workspace(making(1, state=State.REMOVED))
+        session.remove_project("p-1")
+    for project in ("p-1", "p-9"):
+        with pytest.raises(NotFoundError) as caught, filled.writing() as session:
+            session.add_workspace(making(2, project_id=project), PLENTY)
+        assert caught.value.code == "unknown_project"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"head_commit": "abc"},
-        {"project_id": "p-9"},
         {"agent_id": ""},
         {"merged_commit": "a" * 40},
     ],

@@ -22,7 +22,7 @@ def names() -> set[str]:
     for name in (name for commands in sections for name in commands):
         inner = getattr(load(name), "commands", {})
         found |= {f"{name} {sub}" for sub in inner} or {name}
-        found |= {name} & {"ledger"}
+        found |= {name} & {"ledger", "projects"}
     return found
 
 
@@ -109,6 +109,11 @@ def afterwards(ask: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
     ask("reconcile", "--dry-run")
     inside("ledger: events[]", ask("ledger")["events"][0])
     ask("ledger verify")
+    ask("trash empty", "--dry-run")
+    for name in ("ann", "bob"):
+        ask("rm", name)
+    ask("trash empty")
+    ask("projects rm", "site")
 
 
 def test_a_difference_is_told_with_its_fields(cli: Cli, workspace: Path) -> None:

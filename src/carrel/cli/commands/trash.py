@@ -1,16 +1,18 @@
-"""`carrel trash`: look into the trash, or take a workspace out of it."""
+"""`carrel trash`: look into the trash, take a workspace out of it, or empty it."""
 
 from carrel.cli.commands.ls import show_workspaces
 from carrel.cli.declaring import command, group
+from carrel.cli.deeds import deeds_document, show_deeds
 from carrel.cli.opening import opened
-from carrel.cli.options import Json, Workspace
+from carrel.cli.options import DryRun, Json, Workspace, Workspaces
 from carrel.cli.output import Output
 from carrel.cli.wording import shown
 
 app = group(
-    "Look into the trash, or take a workspace out of it.",
+    "Look into the trash, take a workspace out of it, or empty it.",
     "carrel trash ls",
     "carrel trash restore agent-1",
+    "carrel trash empty --dry-run",
 )
 
 
@@ -42,3 +44,18 @@ def restore(workspace: Workspace, as_json: Json = False) -> None:
     out.line(f"{out.style.green('✓')} {out.style.bold(found.agent_id)} is back.")
     if shape["working_directory"]:
         out.line(f"  {shown(str(shape['working_directory']))}")
+
+
+@command(app, "carrel trash empty --dry-run", "carrel trash empty agent-1", name="empty")
+def empty(workspaces: Workspaces = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Delete the named workspaces of the trash for good; all of them when none is named.
+
+    Time does the same ('carrel gc'). Branches and last states stay; ignored files are gone.
+    """
+    from carrel.control import retention
+
+    out = Output(as_json=as_json)
+    with opened() as ctx, out.working("Emptying the trash"):
+        deeds = retention.empty_trash(ctx, workspaces or (), dry_run=dry_run)
+    out.document(deeds_document(deeds, dry_run=dry_run))
+    show_deeds(out, deeds, dry_run=dry_run)

@@ -124,6 +124,13 @@ class Layers:
         spare = [layer for layer in layers if layer.commit not in needed]
         return [layer.commit for layer in sorted(spare, key=lambda layer: -layer.depth)]
 
+    def size(self, commit: str) -> int:
+        """Return the bytes that would be free without a layer."""
+        try:
+            return _size(f"{self.folder}/{commit}")
+        except FileNotFoundError:  # dropped meanwhile
+            return 0
+
     def drop(self, commit: str) -> int:
         """Delete a layer that no workspace stands on; return the bytes that are free then.
 

@@ -5,13 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from carrel.backends.local.ladder import LocalLadder
-from carrel.control.context import Config, Context
-from carrel.domain.conflicts import Rules
-from carrel.domain.limits import Limits
-from carrel.domain.retention import Retention
 from carrel.errors import BadInputError
-from carrel.git.storing.remote import Access
 from carrel.plugins import Catalog
 from carrel.ports.clock import Clock
 from carrel.ports.store import Store
@@ -23,6 +17,7 @@ from carrel.system.clock import SystemClock
 
 if TYPE_CHECKING:
     from carrel.backends.coder.coder import Coder
+    from carrel.control.context import Config, Context
     from carrel.control.fleet.context import FleetContext, Recipients, Tables
     from carrel.domain.governance.safety import Safety
     from carrel.domain.governance.verdicts import Policy
@@ -33,7 +28,7 @@ if TYPE_CHECKING:
 
 def open_context(
     settings: Settings | None = None, *, store: Store | None = None, actor: str | None = None
-) -> Context:
+) -> "Context":
     """Wire a context.
 
     Args:
@@ -41,6 +36,10 @@ def open_context(
         store: A database of the caller's; the one of the settings when None.
         actor: Who asks, for the ledger; `user@host` when None.
     """
+    from carrel.backends.local.ladder import LocalLadder  # noqa: PLC0415 - not for fleets
+    from carrel.control.context import Context  # noqa: PLC0415 - as above
+    from carrel.git.storing.remote import Access  # noqa: PLC0415 - as above
+
     known = settings if settings is not None else load()
     return Context(
         store=store if store is not None else Database(known.database.url),
@@ -52,7 +51,7 @@ def open_context(
     )
 
 
-def open_throwaway(home: str) -> Context:
+def open_throwaway(home: str) -> "Context":
     """Wire a context in a folder of its own, whatever this machine's settings say."""
     return open_context(load({"CARREL_HOME": home, "CARREL_WORKSPACE_DISK_THRESHOLD_GB": "0"}))
 
@@ -348,7 +347,12 @@ def _extra_missing(extra: str, error: ModuleNotFoundError) -> BadInputError:
     )
 
 
-def _config(settings: Settings) -> Config:
+def _config(settings: Settings) -> "Config":
+    from carrel.control.context import Config  # noqa: PLC0415 - not for fleets
+    from carrel.domain.conflicts import Rules  # noqa: PLC0415 - as above
+    from carrel.domain.limits import Limits  # noqa: PLC0415 - as above
+    from carrel.domain.retention import Retention  # noqa: PLC0415 - as above
+
     space, kept = settings.workspace, settings.retention
     return Config(
         home=settings.home,

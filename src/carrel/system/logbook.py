@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
@@ -40,28 +41,16 @@ class Logbook:
     """
 
     def __init__(self, file: LogFile) -> None:
-        try:
-            import structlog  # noqa: PLC0415 - part of an extra
-        except ModuleNotFoundError as error:
+        if find_spec("structlog") is None:
             raise BadInputError(
                 "extra_missing",
                 "The log can't be written: a package is not installed.",
-                why=f"{error}.",
+                why="No module named 'structlog'.",
                 cure="Install it: pip install 'carrel[coder]'.",
-            ) from error
+            )
+        self._file = file
         self._handler = _opened(file)
-        target = logging.Logger("carrel.fleet", logging.DEBUG)  # noqa: LOG001 - ours alone
-        target.addHandler(self._handler)
-        self._logger: Any = structlog.wrap_logger(
-            target,
-            processors=[
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.add_log_level,
-                _scrub,
-                structlog.processors.JSONRenderer(sort_keys=True, default=str),
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(file.level),
-        )
+        self._logger: Any = None  # its library takes longer to load than many a command
 
     def note(self, action: str, facts: Mapping[str, object]) -> None:
         """Write a stable action and its facts.
@@ -71,11 +60,30 @@ class Logbook:
         """
         level = str(facts.get("level") or _level(action))
         told = {name: value for name, value in facts.items() if name != "level"}
+        if self._logger is None:
+            self._logger = _writer(self._file, self._handler)
         getattr(self._logger, level)("", action=action, process=os.getpid(), **told)
 
     def close(self) -> None:
         """Close the file; the next note opens it again."""
         self._handler.close()
+
+
+def _writer(file: LogFile, handler: logging.Handler) -> Any:  # noqa: ANN401 - the library's
+    import structlog  # noqa: PLC0415 - slow to load, and part of an extra
+
+    target = logging.Logger("carrel.fleet", logging.DEBUG)  # noqa: LOG001 - ours alone
+    target.addHandler(handler)
+    return structlog.wrap_logger(
+        target,
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            _scrub,
+            structlog.processors.JSONRenderer(sort_keys=True, default=str),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(file.level),
+    )
 
 
 def _level(action: str) -> str:

@@ -1,8 +1,10 @@
 """Charts as inline SVG: bars, or columns for days and hours; colours come from the page."""
 
+from dataclasses import replace
 from html import escape
 
 from carrel.cli.reports.values import number
+from carrel.cli.wording import shown
 from carrel.domain.fleet.reports.report import Chart
 
 _FEW = 8
@@ -17,6 +19,8 @@ _TICKS = 8
 
 def drawn(chart: Chart) -> str:
     """Return a chart as one SVG element."""
+    safe = tuple((shown(label), value) for label, value in chart.bars)
+    chart = replace(chart, bars=safe)
     body, height = _columns(chart) if in_columns(chart) else _bars(chart)
     label = escape(f"{chart.title}: {_told(chart)}", quote=True)
     return (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.domain.fleet.reports.grounds import (
     DAY,
@@ -206,6 +206,10 @@ ZONES = ("UTC", "Europe/Berlin", "America/Santiago", "Australia/Lord_Howe", "Ame
     begin=st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),
     length=st.timedeltas(timedelta(0), timedelta(days=5)),
 )
+@example("Europe/Berlin", datetime(2026, 3, 28, 12, tzinfo=UTC), 3 * DAY)
+@example("Europe/Berlin", datetime(2026, 10, 24, 12, tzinfo=UTC), 3 * DAY)
+@example("America/Santiago", datetime(2026, 9, 5, 12, tzinfo=UTC), 3 * DAY)
+@example("America/Santiago", datetime(2026, 4, 4, 12, tzinfo=UTC), 3 * DAY)
 def test_days_share_a_stretch_of_time_without_a_second_lost(zone, begin, length):
     """Whatever the clocks do at night, each piece lies on its own day."""
     here = ground(local=lambda at: at.astimezone(ZoneInfo(zone)))

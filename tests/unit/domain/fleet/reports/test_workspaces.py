@@ -86,10 +86,11 @@ def test_an_audit_tells_the_stop_and_the_last_start():
         workspace("ada/soon", build=soon, ttl=HOUR),
         workspace("ada/never"),
         stopped("ada/off", ttl=HOUR),
+        workspace("bob/soon", build=soon, ttl=HOUR),
         everything=True,
     )
     report = audit.make(fleet)
-    late_row, soon_row, never, off = table(report)
+    late_row, soon_row, never, off, _ = table(report)
     assert late_row["until_stop"] == -HOUR
     assert late_row["last_start"] == NOW - 9 * HOUR
     assert late_row["running_for"] == 9 * HOUR
@@ -97,10 +98,10 @@ def test_an_audit_tells_the_stop_and_the_last_start():
     assert (never["ttl"], never["until_stop"], never["deadline"]) == (None, None, None)
     assert (off["ttl"], off["last_start"]) == (HOUR, None)
     assert off["until_stop"] == off["deadline"] == off["running_for"] == NO_MATTER
-    assert facts(report) == {"running": 3, "without_ttl": 1, "never_stopping": 1, "overdue": 1}
+    assert facts(report) == {"running": 4, "without_ttl": 1, "never_stopping": 1, "overdue": 1}
     drawn = bars(report, "When running workspaces stop")
-    assert (drawn["overdue"], drawn["within 1 h"], drawn["never"]) == (1, 1, 1)
-    assert sum(drawn.values()) == 3
+    assert (drawn["overdue"], drawn["within 1 h"], drawn["never"]) == (1, 2, 1)
+    assert sum(drawn.values()) == 4
 
 
 def test_a_ttl_of_nothing_is_none():

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 _SECRET_NAME = re.compile(
     r"token|secret|password|passwd|authorization|api_?key|cookie", re.IGNORECASE
 )
-_LOGIN = re.compile(r"(\w[\w+.-]*://)[^/\s@]+@")
+# A run of word characters is entered at its start only: from each of its characters anew, a
+# long one would take minutes.
+_LOGIN = re.compile(r"(?<![\w+.-])([\w+.-]+://)[^/\s@]+@")
 _TOKEN = re.compile(r"\b[A-Za-z0-9]{10}-[A-Za-z0-9]{22}\b")
 """How a session token of Coder looks."""
 _LOOKED_AT = 20_000
 _ASSIGNED = re.compile(
-    rf"([\w-]*(?:{_SECRET_NAME.pattern})[\w-]*[\"']?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?\S+",
+    rf"(?<![\w-])(?=[\w-]*(?:{_SECRET_NAME.pattern}))"
+    r"([\w-]++[\"']?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?\S+",
     re.IGNORECASE,
 )
 

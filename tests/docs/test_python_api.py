@@ -8,7 +8,24 @@ from pathlib import Path
 import pytest
 
 import carrel
-from carrel import CommitInfo, MergeResult, WorkspaceChanges, WorkspaceInfo, WorkspaceManagerService
+from carrel import (
+    AutoStopAgent,
+    CommitInfo,
+    EnterpriseQuietHours,
+    MergeResult,
+    PruneFilters,
+    PruneWorkspacesAgent,
+    QuietHoursAgent,
+    RunResults,
+    ScheduledStop,
+    TTLMonitorAgent,
+    TTLReport,
+    WorkspaceChanges,
+    WorkspaceController,
+    WorkspaceInfo,
+    WorkspaceManagerService,
+    WorkspaceStanding,
+)
 from carrel.control.cleanup import Removal
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +35,14 @@ METHODS = {
     for name, function in inspect.getmembers(WorkspaceManagerService, inspect.isfunction)
     if not name.startswith("_")
 }
-RESULTS = (WorkspaceInfo, CommitInfo, WorkspaceChanges, MergeResult)
+RESULTS = (
+    WorkspaceInfo, CommitInfo, WorkspaceChanges, MergeResult,
+    RunResults, WorkspaceStanding, TTLReport, ScheduledStop, PruneFilters,
+)  # fmt: skip
+FRONTS = (
+    WorkspaceController, QuietHoursAgent, TTLMonitorAgent, AutoStopAgent, EnterpriseQuietHours,
+    PruneWorkspacesAgent,
+)  # fmt: skip
 
 
 def section(title: str) -> str:
@@ -70,3 +94,27 @@ def test_the_keys_of_the_cleanup_mapping_are_described() -> None:
 
 def test_every_public_name_is_named() -> None:
     assert [name for name in carrel.__all__ if f"`{name}`" not in PAGE] == []
+
+
+def plain(function: object) -> str:
+    """Return a signature without the modules of its types."""
+    return re.sub(r"(?:\w+\.)+(?=[A-Z]|timedelta)", "", signature(function))
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_every_method_of_a_front_is_listed_and_explained(front: type) -> None:
+    found = re.search(rf"^## {front.__name__}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found
+    block, table = found[1].split("```")[1:]
+    own = {
+        name: function
+        for name, function in vars(front).items()
+        if inspect.isfunction(function) and not name.startswith("_")
+    }
+    assert block.strip().splitlines() == [
+        "python",
+        f"{front.__name__}{plain(front)}",
+        *(f"{name}{plain(function)}" for name, function in own.items()),
+    ]
+    explained = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", " ".join(explained)) == list(own)

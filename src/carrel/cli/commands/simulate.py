@@ -33,6 +33,7 @@ def simulate() -> None:
     app,
     "carrel simulate coder                                  100 workspaces, in real time",
     "carrel simulate coder --workspaces 500 --speed 60      a minute each second",
+    "carrel simulate coder --start 2026-11-23T19:30         an evening, at noon",
     "carrel simulate coder --faults timeout=0.01,late-504=0.02,429=0.05",
     "carrel simulate coder --unlicensed --seed 7 --port 3000",
     name="coder",
@@ -43,6 +44,10 @@ def coder(
     speed: Annotated[
         float, typer.Option(metavar="N", help="Its seconds in a real one (1); 0: time stands.")
     ] = 1.0,
+    start: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="What time it is there, such as 2026-11-23T19:30 (now)."),
+    ] = "",
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same fleet (0).")] = 0,
     port: Annotated[int, typer.Option(metavar="N", help="Where; 0: any free one (0).")] = 0,
     unlicensed: Annotated[
@@ -62,6 +67,7 @@ def coder(
     Prints the two lines that point a client at it. It listens on this machine alone, and
     keeps nothing: no real workspace is touched.
     """
+    from carrel.cli.fleets.moments import moment_of
     from carrel.simulators.coder.model.history import Licence
     from carrel.simulators.coder.model.world import Setup
     from carrel.simulators.coder.peopling.population import Population
@@ -72,11 +78,12 @@ def coder(
     _check(workspaces, speed, port)
     licence = Licence.AGPL if agpl else Licence.NONE if unlicensed else Licence.PREMIUM
     out, clock, wrong = Output(as_json=as_json), SystemClock(), parse(faults)
+    begins = moment_of(start, clock.now()) if start else clock.now()
     with out.working("Making a deployment"):
         population = Population(
             workspaces=workspaces,
             seed=seed,
-            start=clock.now().replace(second=0, microsecond=0),
+            start=begins.replace(second=0, microsecond=0),
             setup=Setup(licence=licence),
         )
         simulator = Simulator(population, speed=speed, faults=wrong)

@@ -1,0 +1,93 @@
+"""Pruning as a person asks for it: whose workspaces, by which filters, in how long a night."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, cast
+
+from carrel.control.fleet.context import FleetContext
+from carrel.domain.governance.scopes import Scope
+from carrel.errors import BadInputError
+
+POLICY = "prune"
+_DAY = timedelta(days=1)
+_KINDS = ("organizations", "groups", "users", "templates")
+
+
+@dataclass(frozen=True, slots=True)
+class PruneFilters:
+    """Which workspaces are looked at.
+
+    A workspace counts when every kind that is included fits it, and nothing that is excluded
+    does. Patterns fit names and ids without regard to case; `*` and `?` are wild. With neither
+    a user nor anything included, only one's own workspaces count, unless everybody's are
+    asked for.
+
+    Attributes:
+        all_users: Everybody's.
+        user: Only this user's.
+        include_organizations: Only in these organizations.
+        include_groups: Only of members of these groups.
+        include_users: Only of these users.
+        include_templates: Only made from these templates.
+        exclude_organizations: Not in these.
+        exclude_groups: Not of their members.
+        exclude_users: Not of these.
+        exclude_templates: Not made from these.
+        duration: How long the backend's own quiet hours last; None: as the settings say.
+    """
+
+    all_users: bool = False
+    user: str | None = None
+    include_organizations: tuple[str, ...] = ()
+    include_groups: tuple[str, ...] = ()
+    include_users: tuple[str, ...] = ()
+    include_templates: tuple[str, ...] = ()
+    exclude_organizations: tuple[str, ...] = ()
+    exclude_groups: tuple[str, ...] = ()
+    exclude_users: tuple[str, ...] = ()
+    exclude_templates: tuple[str, ...] = ()
+    duration: timedelta | None = None
+
+
+class _Settings(Protocol):
+    """The settings of the policy, as far as they say who is left out."""
+
+    @property
+    def excluded(self) -> Scope: ...
+
+
+def table(ctx: FleetContext, wanted: PruneFilters) -> dict[str, object]:
+    """Return the table that is laid over `[policy.prune]`; may ask the backend who we are.
+
+    What the settings exclude stays excluded: the filters can only add to it.
+
+    Raises:
+        BadInputError: `bad_duration`.
+    """
+    found: dict[str, object] = {}
+    for side in ("include", "exclude"):
+        for kind in _KINDS:
+            patterns: tuple[str, ...] = getattr(wanted, f"{side}_{kind}")
+            if patterns:
+                before = _excluded(ctx, kind) if side == "exclude" else ()
+                found[f"{side}_{kind}"] = list(dict.fromkeys((*before, *patterns)))
+    if wanted.user is not None:
+        found["include_users"] = [wanted.user]
+    elif not wanted.all_users and not any(key.startswith("include") for key in found):
+        found["include_users"] = [ctx.fleet.deployment().user]
+    if wanted.duration is not None:
+        if not timedelta() < wanted.duration <= _DAY:
+            raise BadInputError(
+                "bad_duration",
+                f"Quiet hours can't last {wanted.duration}.",
+                why="They come every day.",
+                cure="Give more than nothing, and 24 hours at most.",
+            )
+        found["duration_hours"] = wanted.duration / timedelta(hours=1)
+    return found
+
+
+def _excluded(ctx: FleetContext, kind: str) -> tuple[str, ...]:
+    held = next((one.settings for one in ctx.policies if one.name == POLICY), None)
+    found: tuple[str, ...] = getattr(cast("_Settings", held).excluded, kind) if held else ()
+    return found

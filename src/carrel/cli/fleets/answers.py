@@ -4,13 +4,32 @@ They are stable; tests compare them with what the commands say, and with the ref
 """
 
 RUN = "dry_run plan warned report"
+COMPLIANCE = (
+    "at threshold_seconds organizations left_out running compliant percent standings "
+    "should_have_stopped will_stop_soon workspaces gaps"
+)
+REPORT = "report at since until summary total"
 
 ANSWERS: dict[str, str] = {
+    **{
+        f"fleet {name}": f"{REPORT} {of} notes"
+        for of, names in (
+            ("workspaces", "ls audit cost outdated deleted dormant compliance"),
+            ("users", "activity last-seen connections"),
+            ("sessions", "sessions"),
+            ("organizations", "organizations"),
+        )
+        for name in names.split()
+    },
     "quiet-hours status": "at windows hours without running categories gaps",
     "quiet-hours categorize": "at windows categories workspaces gaps",
     "quiet-hours report": "at windows running categories organizations violations gaps",
     "quiet-hours run": f"{RUN} windows",
     "quiet-hours enterprise": "source why default users",
+    "ttl report": COMPLIANCE,
+    "ttl watch": COMPLIANCE,
+    "ttl set": RUN,
+    "ttl extend": RUN,
     "simulate coder": "url token workspaces people seed speed now",
 }
 """Fields of the document itself."""

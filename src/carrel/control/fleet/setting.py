@@ -1,6 +1,7 @@
 """One change that a person asks for: a plan of one action, so it can be undone like any other."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, cast
 
 from carrel.control.fleet import deeds, observing
@@ -9,6 +10,7 @@ from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.schedule import LONGEST_TTL, SHORTEST_EXTENSION, SHORTEST_TTL
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, sealed
+from carrel.domain.governance.saying import moment, span
 from carrel.errors import BadInputError, RefusedError
 
 
@@ -23,7 +25,7 @@ def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = ""
     if length is not None and not SHORTEST_TTL <= length <= LONGEST_TTL:
         raise BadInputError(
             "bad_ttl",
-            f"A workspace can't live for {length}.",
+            f"A workspace can't live for {span(length)}.",
             why="The backend takes from 1 minute to 30 days.",
             cure="Write a time such as 8h; `none` takes the time to live away.",
         )
@@ -32,7 +34,20 @@ def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = ""
     if rules is not None:
         rules.allowed(seen.workspaces[0], seen, length)
     argument = None if length is None else length // timedelta(milliseconds=1)
-    return _plan(ctx, seen, Deed.SET_TTL, argument, reason)
+    made = _plan(ctx, seen, Deed.SET_TTL, argument, reason)
+    note = _about_deadline(seen.workspaces[0], length)
+    return sealed(replace(made, notes=(note,))) if note else made
+
+
+def _about_deadline(workspace: FleetWorkspace, length: timedelta | None) -> str:
+    """Say what a new time to live means for a running build, which is not what people expect."""
+    if not workspace.running:
+        return ""
+    deadline = workspace.build.deadline
+    if length is None:
+        return "It runs: its deadline is taken away, too." if deadline else ""
+    keeps = f"with its deadline at {moment(deadline, UTC)}" if deadline else "without a deadline"
+    return f"It runs, and goes on {keeps}: a time to live counts from the next start on."
 
 
 def extend(ctx: FleetContext, name: str, length: timedelta, reason: str = "") -> Plan:

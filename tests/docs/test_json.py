@@ -62,6 +62,7 @@ INNER = {
     ("workspace", "lease"): ["workspaces[].lease, or null"],
     ("checkpoints", "checkpoints"): ["checkpoints[]"],
     ("checkpoint", "skipped"): ["checkpoint: skipped[]"],
+    ("rm", "unsaved"): ["rm: unsaved[]"],
     ("changes", "files_renamed"): ["changes: files_renamed[], files_copied[]"],
     ("changes", "files_copied"): ["changes: files_renamed[], files_copied[]"],
     ("merge", "settlements"): ["merge: settlements[]", "settlements[]: winning[], losing[]"],

@@ -184,7 +184,7 @@ class WorkspaceManagerService:
         Returns:
             `status`, `branch_preserved`, `branch_name`, `disk_space_freed_mb` (whole
             megabytes of 10⁶ bytes), `disk_space_freed_bytes`, `kept_ref`, `merged`,
-            `workspace_id`, `agent_id`.
+            `unsaved`, `workspace_id`, `agent_id`.
 
         Raises:
             RefusedError: `workspace_occupied`; `unsaved_files`; `unmerged_work` without a

@@ -42,7 +42,7 @@ ANSWERS: dict[str, str] = {
     "mark": WORKSPACE,
     "rm": (
         "status workspace_id agent_id branch_preserved branch_name disk_space_freed_mb "
-        "disk_space_freed_bytes kept_ref merged dry_run"
+        "disk_space_freed_bytes kept_ref merged unsaved dry_run"
     ),
     "trash ls": "workspaces",
     "trash restore": WORKSPACE,
@@ -71,6 +71,7 @@ WITHIN: dict[str, str] = {
     "checkpoints[]": CHECKPOINT,
     "restore: saved": COMMIT,
     "checkpoint: skipped[]": "path reason",
+    "rm: unsaved[]": "path reason",
     "changes: files_renamed[], files_copied[]": "from to",
     "merge: settlements[]": SETTLEMENT,
     "settlements[]: winning[], losing[]": "path mode object_id",

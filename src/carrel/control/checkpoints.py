@@ -85,8 +85,12 @@ def checkpoint_locked(
     iteration: int | None = None,
     message: str | None = None,
     reason: str,
+    leave_out: bool = False,
 ) -> CommitInfo:
-    """Do what `checkpoint` does, for a caller that holds the workspace's lock."""
+    """Do what `checkpoint` does, for a caller that holds the workspace's lock.
+
+    With `leave_out`, what is too large or can't be read is left out instead of refused.
+    """
     ctx.stores(projects.by_id(ctx, workspace.project_id)).start()
     current = checked_active(healed(ctx, reread(ctx, workspace)))
     if iteration is not None:
@@ -96,7 +100,9 @@ def checkpoint_locked(
             return replace(_info(before), skipped=_skipped(ctx, before))
     text = message or _made_up(current, iteration, reason)
     stored = with_trailers(text, current.workspace_id, iteration, reason)
-    captured = _capture(ctx, current, stored, allow_empty=iteration is not None)
+    captured = _capture(
+        ctx, current, stored, allow_empty=iteration is not None, leave_out=leave_out
+    )
     if captured.commit == current.head_commit:
         return _unchanged(ctx, current, captured)
     faults.point("checkpoint.captured")
@@ -151,7 +157,9 @@ class _Entry:
     reason: str
 
 
-def _capture(ctx: Context, current: Workspace, message: str, *, allow_empty: bool) -> Captured:
+def _capture(
+    ctx: Context, current: Workspace, message: str, *, allow_empty: bool, leave_out: bool
+) -> Captured:
     tree = subject(ctx, current)
     adopted = adopt.adopt(tree)
     faults.point("checkpoint.adopted")
@@ -165,6 +173,7 @@ def _capture(ctx: Context, current: Workspace, message: str, *, allow_empty: boo
         identity=ctx.config.identity,
         max_file_bytes=ctx.config.max_file_bytes,
         allow_empty=allow_empty,
+        leave_out=leave_out,
     )
     return replace(captured, skipped=(*captured.skipped, *adopted.skipped))
 

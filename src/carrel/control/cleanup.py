@@ -24,6 +24,7 @@ from carrel.git.refs import Move
 from carrel.system import disk, faults
 
 _MEGABYTE = 1_000_000
+_LEFT_OUT = frozenset({"file_too_large", "file_unreadable"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Removal:
         branch_name: That branch.
         kept_ref: Reference in the vault that keeps its last state.
         bytes_freed: Space its tree took on disk.
+        unsaved: Paths that are in the folder alone, each with the reason; only with `discard`.
     """
 
     workspace: Workspace
@@ -45,6 +47,7 @@ class Removal:
     branch_name: str
     kept_ref: str
     bytes_freed: int
+    unsaved: tuple[tuple[str, str], ...] = ()
 
     def as_mapping(self) -> dict[str, object]:
         """Return the mapping that the guide promises, and more."""
@@ -58,6 +61,7 @@ class Removal:
             "disk_space_freed_bytes": self.bytes_freed,
             "kept_ref": self.kept_ref,
             "merged": self.merged,
+            "unsaved": [{"path": path, "reason": reason} for path, reason in self.unsaved],
         }
 
 
@@ -84,15 +88,17 @@ def remove(
     if ctx.config.auto_merge and not discard and not dry_run:
         merge(ctx, workspace, MergeRequest())
     with ctx.lock(workspace.project_id, workspace.workspace_id):
-        current = reread(ctx, workspace)
+        current, unsaved = reread(ctx, workspace), list[tuple[str, str]]()
         if current.state is State.ACTIVE:
             _refuse_occupied(ctx, current)
-            saved = checkpoint_locked(ctx, current, reason="removal")
-            if not discard:
-                _refuse_left_out(ctx, current, saved)
+            saved = _saved(ctx, current, discard=discard)
+            unsaved = _left_alone(ctx, current, saved)
+            if unsaved and not discard:
+                raise _unsaved_files(current, unsaved)
             faults.point("remove.checkpointed")
             current = reread(ctx, current)
         removal = _judged(ctx, current, preserve_branch=preserve_branch, discard=discard)
+        removal = replace(removal, unsaved=tuple(unsaved))
         if dry_run:
             return removal
         return finish_removal(ctx, removal)
@@ -254,22 +260,42 @@ def _refuse_occupied(ctx: Context, workspace: Workspace) -> None:
         )
 
 
-def _refuse_left_out(ctx: Context, workspace: Workspace, saved: CommitInfo) -> None:
+def _saved(ctx: Context, workspace: Workspace, *, discard: bool) -> CommitInfo:
+    """Record the last state; with `discard` as much of it as can be recorded."""
+    try:
+        return checkpoint_locked(ctx, workspace, reason="removal", leave_out=discard)
+    except RefusedError as error:
+        if discard or error.code not in _LEFT_OUT:
+            raise
+        raise RefusedError(
+            error.code,
+            error.what,
+            why=error.why,
+            cure=f"{error.cure} Or say --discard: all else is saved, and the whole folder stays "
+            "in the trash for a while.",
+        ) from error
+
+
+def _left_alone(ctx: Context, workspace: Workspace, saved: CommitInfo) -> list[tuple[str, str]]:
+    """Return what is in no checkpoint, each path with the reason."""
     left = [(path, reason) for path, reason in saved.skipped if left_out(reason)]
     submodules = [path for path, reason in left if reason == OF_SUBMODULE]
     if submodules:
         harmless = without_work(subject(ctx, workspace), submodules)
         left = [(path, reason) for path, reason in left if path not in harmless]
-    if left:
-        named = ", ".join(repr(path) for path, _ in left[:5])
-        reasons = "; ".join(dict.fromkeys(reason for _, reason in left))
-        raise RefusedError(
-            "unsaved_files",
-            f"{workspace.agent_id} holds what no checkpoint records: {named}.",
-            why=f"{reasons[0].upper()}{reasons[1:]}.",
-            cure="Move it elsewhere or push it from there, or say --discard (it stays in the "
-            "trash for a while).",
-        )
+    return left
+
+
+def _unsaved_files(workspace: Workspace, left: list[tuple[str, str]]) -> RefusedError:
+    named = ", ".join(repr(path) for path, _ in left[:5])
+    reasons = "; ".join(dict.fromkeys(reason for _, reason in left))
+    return RefusedError(
+        "unsaved_files",
+        f"{workspace.agent_id} holds what no checkpoint records: {named}.",
+        why=f"{reasons[0].upper()}{reasons[1:]}.",
+        cure="Move it elsewhere or push it from there, or say --discard (it stays in the "
+        "trash for a while).",
+    )
 
 
 def _judged(ctx: Context, current: Workspace, *, preserve_branch: bool, discard: bool) -> Removal:

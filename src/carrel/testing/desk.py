@@ -103,6 +103,7 @@ class Desk:
         allow_empty: bool = False,
         most: int = 1_000_000,
         keep: bool = True,
+        leave_out: bool = False,
     ) -> Captured:
         """Take a checkpoint, and record it unless told otherwise."""
         captured = capture(
@@ -115,6 +116,7 @@ class Desk:
             identity=("Carrel", "carrel@localhost"),
             max_file_bytes=most,
             allow_empty=allow_empty,
+            leave_out=leave_out,
         )
         if keep and captured.commit != self.last:
             self.number += 1

@@ -148,6 +148,9 @@ def test_what_a_checkpoint_left_out_is_told(
     (skipped,) = cli("checkpoint", "ann", "--json").json["skipped"]
     inside("checkpoint: skipped[]", skipped)
     assert skipped["path"].startswith("vendor")
+    (unsaved,) = cli("rm", "ann", "--discard", "--dry-run", "--json").json["unsaved"]
+    inside("rm: unsaved[]", unsaved)
+    assert "not saved vendor" in cli("rm", "ann", "--discard", "--dry-run").out
     (workspace / "new.txt").write_text("newer\n")
     (workspace / ".gitattributes").write_text("*.txt filter=lfs\n")
     told = cli("checkpoint", "ann").out

@@ -1,6 +1,8 @@
 """Cleaning up: what stops a removal, what is kept of it, and the way back from the trash."""
 
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,32 @@ def test_a_pipe_holds_nothing_and_stops_no_removal(ctx, make):
     made = make("agent-1")
     os.mkfifo(Path(made.working_directory) / "pipe")
     assert cleanup.remove(ctx, made).workspace.state is State.TRASHED
+
+
+def test_what_no_checkpoint_takes_stops_a_removal_and_the_cure_works(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "small.txt", "s\n")
+    write(made, "new/huge.bin", "h" * 2_000)
+    write(made, "src/a.txt", "h" * 2_000)
+    ctx.config = replace(ctx.config, max_file_bytes=1_000)
+    with pytest.raises(RefusedError, match=r"new/huge.bin.*src/a.txt") as caught:
+        cleanup.remove(ctx, made)
+    assert (caught.value.code, "--discard" in caught.value.cure) == ("file_too_large", True)
+    removal = cleanup.remove(ctx, made, discard=True)
+    assert [path for path, _ in removal.unsaved] == ["new/huge.bin", "src/a.txt"]
+    kept = repository.tree("carrel/agent-1")
+    assert (kept["small.txt"], kept["src/a.txt"]) == ("s", "one\ntwo\nthree")
+    assert "new/huge.bin" not in kept
+    cleanup.restore_from_trash(ctx, "agent-1")
+    assert read(made, "new/huge.bin") == read(made, "src/a.txt") == "h" * 2_000
+
+
+def test_a_workspace_whose_git_folder_is_gone_can_be_removed_when_told_so(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "work.txt", "w\n")
+    shutil.rmtree(Path(made.working_directory) / ".git")
+    with pytest.raises(RefusedError, match=r"'\.git'") as caught:
+        cleanup.remove(ctx, made)
+    assert caught.value.code == "unsaved_files"
+    assert cleanup.remove(ctx, made, discard=True).branch_preserved
+    assert repository.tree("carrel/agent-1")["work.txt"] == "w"

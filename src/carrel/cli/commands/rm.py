@@ -8,6 +8,7 @@ from carrel.cli.declaring import command, group
 from carrel.cli.opening import opened
 from carrel.cli.options import DryRun, Json, Workspace
 from carrel.cli.output import Output
+from carrel.cli.wording import shown
 
 app = group()
 
@@ -62,5 +63,7 @@ def rm(
         out.line(f"  Its work is merged: {removal.merged}.")
     if removal.branch_preserved:
         out.line(f"  Its branch {'would stay' if dry_run else 'stays'}: {removal.branch_name}")
+    for path, reason in removal.unsaved:
+        out.line(f"  {style.yellow('not saved')} {shown(path)}: {reason}")
     if not dry_run:
         out.line(f"  To take it back: {style.cyan(f'carrel trash restore {name}')}")

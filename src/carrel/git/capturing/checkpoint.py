@@ -53,6 +53,7 @@ def capture(  # noqa: PLR0913 - each is one independent fact of a checkpoint
     identity: tuple[str, str],
     max_file_bytes: int,
     allow_empty: bool,
+    leave_out: bool = False,
 ) -> Captured:
     """Store a workspace's whole state as a commit in the vault; call `record` to keep it.
 
@@ -66,6 +67,7 @@ def capture(  # noqa: PLR0913 - each is one independent fact of a checkpoint
         identity: Name and e-mail address of the commit.
         max_file_bytes: Largest file that is taken.
         allow_empty: Make a commit even if nothing changed.
+        leave_out: Instead of refusing, leave out what is too large or can't be read.
 
     Raises:
         RefusedError: `file_too_large`, `file_unreadable` or `workspace_in_motion`; nothing
@@ -77,7 +79,8 @@ def capture(  # noqa: PLR0913 - each is one independent fact of a checkpoint
     last_tree = reader.commit(last).tree
     head_tree = reader.commit(counted).tree if counted is not None else ""
     writer = PackWriter(f"{tree.place.vault}/objects", stores.width)
-    found = snapshot(tree, writer, (head_tree, last_tree), max_file_bytes)
+    known = (head_tree, last_tree)
+    found = snapshot(tree, writer, known, max_file_bytes, leave_out=leave_out)
     parents = _parents(stores, start, last, counted)
     changed = sum(1 for _ in found.forest.differing(last_tree, found.tree))
     if not allow_empty and len(parents) == 1 and found.tree == reader.commit(parents[0]).tree:

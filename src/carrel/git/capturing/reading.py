@@ -22,6 +22,8 @@ _PACK_BYTES = 64 << 20
 _HEAD_BYTES = 200
 _NAMED = 10
 _SHA1_DIGITS = 40
+_TOO_LARGE = "larger than a checkpoint takes"
+_UNREADABLE = "it can't be read"
 
 
 class MovedError(Exception):
@@ -64,12 +66,15 @@ class Files:
     _heads: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
     _too_large: list[tuple[bytes, int]] = field(default_factory=list[tuple[bytes, int]])
 
-    def take(self, leaves: Mapping[bytes, Leaf], *, vanished_is_gone: bool) -> None:
+    def take(
+        self, leaves: Mapping[bytes, Leaf], *, vanished_is_gone: bool, leave_out: bool = False
+    ) -> None:
         """Read all leaves.
 
         Args:
             leaves: By path.
             vanished_is_gone: A file that is gone by now counts as deleted.
+            leave_out: What is too large or can't be read stays what it was, and is noted.
 
         Raises:
             MovedError: Something is no longer what the delta said; read the delta again.
@@ -83,10 +88,14 @@ class Files:
                     self.entries[path] = None
                 elif error.errno in _MOVED:
                     raise MovedError(path) from error
+                elif leave_out:
+                    self._leave_out(path, _UNREADABLE)
                 else:
                     raise _unreadable(path, error) from error
-        if self._too_large:
+        if self._too_large and not leave_out:
             raise _too_large(self._too_large, self.max_file_bytes)
+        for path, _ in self._too_large:
+            self._leave_out(path, _TOO_LARGE)
         self._convert()
         self._note_filters()
 
@@ -103,6 +112,10 @@ class Files:
             self._too_large.append((path, max(status.st_size, len(data))))
             return
         self._take_in(path, data, _mode(status))
+
+    def _leave_out(self, path: bytes, reason: str) -> None:
+        self.entries[path] = next(iter(self._known(path)), None)
+        self.notes.append((path, reason))
 
     def _take_in(self, path: bytes, data: bytes, mode: int) -> None:
         filtered_here = self.attributes.mention(path, b"filter")

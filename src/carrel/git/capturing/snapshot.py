@@ -44,7 +44,12 @@ class Snapshot:
 
 
 def snapshot(
-    subject: Subject, writer: PackWriter, known: Iterable[str], max_file_bytes: int
+    subject: Subject,
+    writer: PackWriter,
+    known: Iterable[str],
+    max_file_bytes: int,
+    *,
+    leave_out: bool = False,
 ) -> Snapshot:
     """Read a workspace's whole state.
 
@@ -54,6 +59,7 @@ def snapshot(
         known: Trees of the agent's HEAD and of the last checkpoint; what they hold is never
             ignored.
         max_file_bytes: Largest file that is taken.
+        leave_out: Instead of refusing, leave out what is larger or can't be read.
 
     Raises:
         RefusedError: `file_too_large`, `file_unreadable` or `workspace_in_motion`.
@@ -69,7 +75,7 @@ def snapshot(
         with Below(subject.home()) as below:
             try:
                 return _Attempt(subject, writer, tracked, below).run(
-                    max_file_bytes, last=attempt == _ATTEMPTS - 1
+                    max_file_bytes, last=attempt == _ATTEMPTS - 1, leave_out=leave_out
                 )
             except MovedError as moved:
                 culprit = moved.path
@@ -94,7 +100,7 @@ class _Attempt:
         self.reader: Reader = subject.stores.vault_reader
         self.exclude = _exclude(subject, below)
 
-    def run(self, max_file_bytes: int, *, last: bool) -> Snapshot:
+    def run(self, max_file_bytes: int, *, last: bool, leave_out: bool) -> Snapshot:
         flat, view = self._settled()
         attributes = Attributes(self._rules(view, ATTRIBUTES_FILE, self.subject.has_attributes))
         files = Files(
@@ -102,7 +108,7 @@ class _Attempt:
         )
         files.filters = frozenset(self.subject.filters.names)
         files.smudged = noted(self.subject.place.home) or {}
-        files.take(flat.leaves, vanished_is_gone=last)
+        files.take(flat.leaves, vanished_is_gone=last, leave_out=leave_out)
         flat.changes.update(files.entries)
         skipped = [*flat.skipped, *files.notes]
         tree = self.tracked.forest.edit(self.tracked.layer, flat.changes)

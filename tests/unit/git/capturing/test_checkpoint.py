@@ -210,3 +210,14 @@ def _brought(desk: Desk, revision: str) -> str:
     pack = desk.git_bytes("pack-objects", "--revs", "--stdout", "-q", stdin=f"{oid}\n".encode())
     desk.stores.vault.run("index-pack", "--stdin", stdin=pack)
     return oid
+
+
+def test_what_is_too_large_is_left_out_when_told_so(desk: Desk) -> None:
+    desk.write("big", b"x" * 2001)
+    desk.write("README", b"x" * 2001)
+    desk.write("small", b"s")
+    made = desk.capture(most=2000, leave_out=True)
+    assert [path for path, _ in made.skipped] == ["README", "big"]
+    files = desk.files(made.tree)
+    assert files["README"] == ("100644", b"hello\n")
+    assert (files["small"], "big" in files) == (("100644", b"s"), False)

@@ -145,25 +145,33 @@ def _limited(
             limit = one
             break
     since = workspace.running_since
+    late = _late_at(workspace, mine, at)
     if limit is None or since is None:
-        return _backend(workspace)
+        return _backend(workspace, late)
     if limit.longest is not None and since + limit.longest - mine.warn <= at:
         due = since + limit.longest
         why = f"It runs since {moment(since, UTC)}; {span(limit.longest)} is the longest allowed."
-        until = due if due > at else None
+        until = _earliest(due if due > at else None, late)
         warn_from = due - mine.warn
         return Verdict(_NAME, Wish.STOP, why, until, "too_long", due=due, warn_from=warn_from)
-    idle = None if limit.idle is None else _idle(workspace, limit.idle, at, blind=blind)
-    if idle is not None:
-        return idle
-    if limit.longest is not None:
-        warned = since + limit.longest - mine.warn
-        return Verdict(_NAME, Wish.NOTHING, _SHORT, warned, "within")
-    return _backend(workspace)
+    warned = None if limit.longest is None else since + limit.longest - mine.warn
+    change = _earliest(warned, late)
+    if limit.idle is not None:
+        idle = _idle(workspace, limit.idle, at, change, blind=blind)
+        if idle is not None:
+            return idle
+    if warned is not None:
+        return Verdict(_NAME, Wish.NOTHING, _SHORT, change, "within")
+    return _backend(workspace, late)
 
 
 def _idle(
-    workspace: FleetWorkspace, limit: timedelta, at: datetime, *, blind: bool
+    workspace: FleetWorkspace,
+    limit: timedelta,
+    at: datetime,
+    change: datetime | None,
+    *,
+    blind: bool,
 ) -> Verdict | None:
     activity, running = workspace.activity, workspace.running_since
     if activity.work.active:
@@ -175,9 +183,22 @@ def _idle(
         return withheld(_NAME, "since when it is idle is not known.")
     due = since + limit
     if due > at:
-        return Verdict(_NAME, Wish.NOTHING, _WAITING, due, "idle")
+        return Verdict(_NAME, Wish.NOTHING, _WAITING, _earliest(due, change), "idle")
     why = f"Idle since {moment(since, UTC)}, for longer than {span(limit)}."
-    return Verdict(_NAME, Wish.STOP, why, category="idle", due=due)
+    return Verdict(_NAME, Wish.STOP, why, change, category="idle", due=due)
+
+
+def _late_at(workspace: FleetWorkspace, mine: Settings, at: datetime) -> datetime | None:
+    """Return when the backend will be late, if that is still to come."""
+    deadline = workspace.build.deadline
+    if mine.tolerance is None or deadline is None:
+        return None
+    late = deadline + mine.tolerance
+    return late if late > at else None
+
+
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return one if other is None or (one is not None and one <= other) else other
 
 
 def _latest(*moments: datetime | None) -> datetime | None:
@@ -194,11 +215,10 @@ _SHORT = "It does not run for too long yet."
 _NEVER = Verdict(_NAME, Wish.NOTHING, "No limit is set, and the backend never stops it.")
 
 
-def _backend(workspace: FleetWorkspace) -> Verdict:
-    deadline = workspace.build.deadline
-    if deadline is None:
+def _backend(workspace: FleetWorkspace, late: datetime | None) -> Verdict:
+    if workspace.build.deadline is None:
         return _NEVER
-    return Verdict(_NAME, Wish.NOTHING, "The backend will stop it by itself.", deadline, "native")
+    return Verdict(_NAME, Wish.NOTHING, "The backend will stop it by itself.", late, "native")
 
 
 POLICY: Policy = Autostop()

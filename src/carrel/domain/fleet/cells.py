@@ -124,6 +124,7 @@ USER = Kind(
         "quiet_hours": (QUIET_HOURS.row, QUIET_HOURS.value),
     },
 )
+SEEN = [one.name for one in fields(User)].index("last_seen_at")
 GROUP = Kind(Group, {})
 ORGANIZATION = Kind(Organization, {})
 
@@ -178,9 +179,10 @@ def workspace_row(workspace: FleetWorkspace) -> Row:
 class Lazy:
     """A workspace that is made from its row when it is asked for, and then only what changed."""
 
-    __slots__ = ("_activity", "_build", "_cells")
+    __slots__ = ("_activity", "_build", "_cells", "row")
 
     def __init__(self, row: Row) -> None:
+        self.row = list(row)
         self._cells = [
             cell if read is None or cell is None else read(cell)
             for read, cell in zip(_READS, row, strict=True)
@@ -193,6 +195,7 @@ class Lazy:
         places = iter(changes)
         for n in places:
             cell, read = next(places), _READS[n]
+            self.row[n] = cell
             self._cells[n] = cell if read is None or cell is None else read(cell)
             if n < _OF_BUILD:
                 self._build = None

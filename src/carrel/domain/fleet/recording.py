@@ -25,10 +25,11 @@ Things are numbered in the order in which they came, from the last document that
 """
 
 WORKSPACES = "workspaces"
+USERS = "users"
 ALONE = "alone"
 MAPS: Mapping[str, Kind[Any]] = {
     "templates": cells.TEMPLATE,
-    "users": cells.USER,
+    USERS: cells.USER,
     "groups": cells.GROUP,
     "organizations": cells.ORGANIZATION,
 }

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from carrel.domain.fleet import cells
-from carrel.domain.fleet.cells import Lazy
+from carrel.domain.fleet.cells import SEEN, Lazy, Row
 from carrel.domain.fleet.observation import Observation
-from carrel.domain.fleet.recording import ALONE, HEAD, MAPS, WORKSPACES, Numbered
+from carrel.domain.fleet.recording import ALONE, HEAD, MAPS, USERS, WORKSPACES, Numbered
 from carrel.domain.fleet.workspaces import FleetWorkspace
 
 
@@ -17,10 +17,13 @@ class Replay:
     Attributes:
         touched: Ids of the workspaces that the last document made, changed or took away; after a
             document that stands alone also those that it does not know any more.
+        upset: The last document changed what any workspace may be judged by: templates, groups,
+            the deployment, gaps, or more of a user than when they were seen.
     """
 
     def __init__(self) -> None:
         self.touched: frozenset[str] = frozenset()
+        self.upset = False
         self._frame: Observation | None = None
         self._head: dict[str, Any] = {}
         self._maps = {name: _Things(name) for name in MAPS}
@@ -29,16 +32,38 @@ class Replay:
 
     def take(self, document: Mapping[str, Any]) -> None:
         """Go on by one document; the first must stand alone."""
-        alone = ALONE in document
-        before = self._workspaces if alone else {}
-        if alone:
-            self._workspaces, self._ids = {}, []
-            self._maps = {name: _Things(name) for name in MAPS}
-        self.touched = self._take_workspaces(document.get(WORKSPACES, {})) | frozenset(before)
-        for name, things in self._maps.items():
-            if name in document:
-                things.take(document[name])
+        if ALONE in document:
+            self._take_alone(document)
+        else:
+            self.touched = self._take_workspaces(document.get(WORKSPACES, {}))
+            self.upset = _upsets(document)
+            for name, things in self._maps.items():
+                if name in document:
+                    things.take(document[name])
         self._frame = self._framed(document)
+
+    def _take_alone(self, document: Mapping[str, Any]) -> None:
+        """Begin anew; what is as it was before is not touched."""
+        before, head = self._workspaces, dict(self._head)
+        self._workspaces, self._ids = {}, []
+        touched = set(before)
+        for key, row in document.get(WORKSPACES, {}).get("new", {}).items():
+            known = before.get(key)
+            if known is not None and known.row == row:
+                self._workspaces[key] = known
+                touched.discard(key)
+            else:
+                self._workspaces[key] = Lazy(row)
+                touched.add(key)
+            self._ids.append(key)
+        self.touched = frozenset(touched)
+        maps = {name: _Things(name) for name in MAPS}
+        for name, things in maps.items():
+            things.take(document.get(name, {}))
+        self.upset = any(head.get(key) != document.get(key) for key in HEAD) or any(
+            not things.judged_alike(self._maps[name]) for name, things in maps.items()
+        )
+        self._maps = maps
 
     @property
     def frame(self) -> Observation:
@@ -91,6 +116,27 @@ class Replay:
         )
 
 
+def _unseen(row: Row) -> Row:
+    return [*row[:SEEN], *row[SEEN + 1 :]]
+
+
+_QUIETLY = frozenset({"at", WORKSPACES, USERS})
+
+
+def _upsets(document: Mapping[str, Any]) -> bool:
+    if document.keys() - _QUIETLY:
+        return True
+    users = document.get(USERS, {})
+    if "gone" in users:
+        return True
+    changed: Mapping[str, list[Any]] = users.get("changed", {})
+    return any(len(one) > _PAIR or one[0] != SEEN for one in changed.values())
+
+
+_PAIR = 2
+"""A changed cell takes its place and its value."""
+
+
 class _Things:
     """One kind of thing: its values, made anew where they changed."""
 
@@ -98,6 +144,15 @@ class _Things:
         self._kind = MAPS[name]
         self._numbered = Numbered()
         self.values: dict[str, Any] = {}
+
+    def judged_alike(self, other: "_Things") -> bool:
+        """Tell whether nothing differs that a workspace could be judged by."""
+        mine, theirs = self._numbered.rows, other._numbered.rows  # noqa: SLF001 - of the same kind
+        if self._kind is not MAPS[USERS]:
+            return mine == theirs
+        return mine.keys() == theirs.keys() and all(
+            _unseen(row) == _unseen(theirs[key]) for key, row in mine.items()
+        )
 
     def take(self, changes: Mapping[str, Any]) -> None:
         """Take what a document says; maps that were handed out stay as they are."""

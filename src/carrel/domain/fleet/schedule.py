@@ -7,6 +7,7 @@ can be shown, drift be found, and a simulator behave alike. A moment is always h
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from carrel.domain.fleet.templates import Template
@@ -74,6 +75,7 @@ class DailyTime:
         return sorted(at for at in found if at.astimezone(self.zone).replace(tzinfo=None) == wall)
 
 
+@lru_cache(maxsize=1024)
 def parse_daily(schedule: str) -> DailyTime:
     """Read a cron line such as `CRON_TZ=Europe/Berlin 30 18 * * *`; without a zone it is UTC.
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from carrel.domain.fleet.deployment import Source
@@ -169,12 +170,43 @@ def _vacation(table: Table) -> Vacation:
     return found
 
 
-class Nights:
-    """Finds every workspace's quiet hours at one moment; each kind is worked out once."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which windows a workspace falls under, whatever the time."""
 
-    def __init__(self, rules: QuietRules, observation: Observation, at: datetime) -> None:
+    key: tuple[object, ...]
+    label: str
+    timetable: Timetable
+    rule: QuietRule | None = None
+
+
+class _Ground:
+    """What quiet hours hang on besides time; two are equal when they hold the very same things."""
+
+    __slots__ = ("_parts", "observation", "rules")
+
+    def __init__(self, rules: QuietRules, observation: Observation) -> None:
+        self.rules = rules
+        self.observation = observation
+        seen = observation
+        parts = (rules, seen.users, seen.groups, seen.templates, seen.organizations,
+                 seen.deployment, seen.default_quiet_hours, seen.gaps)  # fmt: skip
+        # They live as long as this does, so nothing else can have their ids.
+        self._parts = tuple(map(id, parts))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Ground) and self._parts == other._parts
+
+    def __hash__(self) -> int:
+        return hash(self._parts)
+
+
+class _Places:
+    """Finds every workspace's windows; each kind is worked out once."""
+
+    def __init__(self, ground: _Ground) -> None:
+        rules, observation = ground.rules, ground.observation
         names = Names(observation)
-        self._at = at
         self._rules = rules
         self._observation = observation
         ranked = sorted(rules.rules, key=lambda rule: -rule.scope.rank)
@@ -187,14 +219,11 @@ class Nights:
         )
         self._native = rules.native and offered(observation)
         self._gap = observation.lacks("quiet_hours", "users") if self._native else None
-        self._known: dict[object, Night | None] = {}
-        self._made: dict[tuple[object, ...], Night] = {}
+        self._known: dict[object, _Place | Night | None] = {}
         gap = gap_in_groups(observation, rules.scopes)
         self.unknown = said(gap) if gap else ""
-        """Why nobody's quiet hours can be known; empty: they can."""
 
-    def of(self, workspace: FleetWorkspace) -> Night | None:
-        """Return what is known of a workspace's quiet hours; None: it has none."""
+    def of(self, workspace: FleetWorkspace) -> _Place | Night | None:
         key: object = workspace.owner_id
         if self._keys:
             key = (key, *[getattr(workspace, name) for name in self._keys])
@@ -204,7 +233,7 @@ class Nights:
             found = self._known[key] = self._find(workspace)
             return found
 
-    def _find(self, workspace: FleetWorkspace) -> Night | None:
+    def _find(self, workspace: FleetWorkspace) -> _Place | Night | None:
         rule = next((rule for rule, fits in self._ranked if fits(workspace)), None)
         rank = rule.scope.rank if rule else -2.0
         native = self._native_of(workspace, rank) if self._native else None
@@ -215,9 +244,8 @@ class Nights:
             return self._of_native(native, off)
         if rule is None:
             return None
-        return self._moment(
-            ("rule", id(rule), off), f"rule {rule.name!r}", self._with(rule.timetable, off), rule
-        )
+        table = self._with(rule.timetable, off)
+        return _Place(("rule", id(rule), off), f"rule {rule.name!r}", table, rule)
 
     def _native_of(self, workspace: FleetWorkspace, rank: float) -> QuietHours | Night | None:
         """Return the backend's quiet hours where they go before the rule found."""
@@ -233,7 +261,7 @@ class Nights:
             return None
         return own or self._observation.default_quiet_hours
 
-    def _of_native(self, hours: QuietHours, off: tuple[int, ...]) -> Night:
+    def _of_native(self, hours: QuietHours, off: tuple[int, ...]) -> _Place | Night:
         try:
             daily = parse_daily(hours.schedule)
         except ValueError as error:
@@ -244,7 +272,7 @@ class Nights:
             daily.zone, windows, self._rules.holidays, length=self._rules.native_length
         )
         key = ("native", hours.schedule, hours.user_set, off)
-        return self._moment(key, label, self._with(bare, off))
+        return _Place(key, label, self._with(bare, off))
 
     def _with(self, timetable: Timetable, off: tuple[int, ...]) -> Timetable:
         if not off:
@@ -252,14 +280,32 @@ class Nights:
         days = tuple(day for n in off for day in self._vacations[n][0].days)
         return replace(timetable, whole_days=(*timetable.whole_days, *days))
 
-    def _moment(
-        self, key: tuple[object, ...], label: str, table: Timetable, rule: QuietRule | None = None
-    ) -> Night:
-        found = self._made.get(key)
+
+_places = lru_cache(maxsize=8)(_Places)
+"""A past is judged at one moment after the other, while users and groups stay the same."""
+
+
+class Nights:
+    """Finds every workspace's quiet hours at one moment; each kind is worked out once."""
+
+    def __init__(self, rules: QuietRules, observation: Observation, at: datetime) -> None:
+        self._at = at
+        self._places = _places(_Ground(rules, observation))
+        self._made: dict[tuple[object, ...], Night] = {}
+        self.unknown = self._places.unknown
+        """Why nobody's quiet hours can be known; empty: they can."""
+
+    def of(self, workspace: FleetWorkspace) -> Night | None:
+        """Return what is known of a workspace's quiet hours; None: it has none."""
+        place = self._places.of(workspace)
+        if not isinstance(place, _Place):
+            return place
+        found = self._made.get(place.key)
         if found is None:
+            table, rule = place.timetable, place.rule
             state = table.state(self._at)
-            found = self._made[key] = Night(
-                label,
+            found = self._made[place.key] = Night(
+                place.label,
                 table.zone,
                 state.present,
                 state.change,

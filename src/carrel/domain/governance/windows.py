@@ -7,6 +7,7 @@ counts the first time.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -93,7 +94,7 @@ class Timetable:
     def state(self, at: datetime) -> "State":
         """Return everything about a moment that is cheap to know together."""
         day = self._day(at)
-        near = self._merged(day, *_NEAR)
+        near = _near(self, day)
         found = next((one for one in near if at in one), None)
         if found is not None:
             present = self._whole(found, day)
@@ -114,7 +115,7 @@ class Timetable:
         """Return the first stretch that begins after a moment; None: there is none."""
         day = self._day(at)
         for centre in self._centres(day):
-            for one in self._merged(centre):
+            for one in self.merged(centre):
                 if one.start > at:
                     start = self._true_start(one)
                     if start > at:
@@ -124,7 +125,7 @@ class Timetable:
     def last_end(self, at: datetime) -> datetime | None:
         """Return when the last stretch ended, at a moment outside; None: not in the last days."""
         ends = [
-            one.end for one in self._merged(self._day(at)) if one.end is not None and one.end <= at
+            one.end for one in self.merged(self._day(at)) if one.end is not None and one.end <= at
         ]
         return max(ends, default=None)
 
@@ -154,7 +155,8 @@ class Timetable:
         weeks = [day + timedelta(days=ahead) for ahead in range(0, 8 * _AROUND, _AROUND)]
         return [*weeks, *(first for first in far if first > weeks[-1])]
 
-    def _merged(self, centre: date, first: int = -_AROUND, last: int = _AROUND) -> list[Stretch]:
+    def merged(self, centre: date, first: int = -_AROUND, last: int = _AROUND) -> list[Stretch]:
+        """Return the stretches of the days around one; at both ends they may reach further."""
         days = (centre + timedelta(days=ahead) for ahead in range(first, last + 1))
         return _joined(chain.from_iterable(self._on(day) for day in days))
 
@@ -181,7 +183,7 @@ class Timetable:
         """Follow windows that meet back to where they began."""
         start, limit = found.start, found.start - _FARTHEST * _DAY
         while start > limit:
-            before = self._merged(self._day(start - _DAY))
+            before = self.merged(self._day(start - _DAY))
             earlier = next(one for one in before if start in one or one.end == start)
             if earlier.start >= start:
                 break
@@ -193,11 +195,17 @@ class Timetable:
         end = found.end
         limit = found.start + _FARTHEST * _DAY
         while end is not None and end < limit:
-            later = next((one for one in self._merged(self._day(end)) if end in one), None)
+            later = next((one for one in self.merged(self._day(end)) if end in one), None)
             if later is None or later.end is None:
                 return end
             end = later.end
         return None
+
+
+@lru_cache(maxsize=4096)
+def _near(timetable: Timetable, day: date) -> tuple[Stretch, ...]:
+    """Return the stretches near a day: the same for all of its moments, and asked for each."""
+    return tuple(timetable.merged(day, *_NEAR))
 
 
 def first_moment(wall: datetime, zone: ZoneInfo) -> datetime:

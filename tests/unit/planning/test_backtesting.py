@@ -1,0 +1,231 @@
+"""A recorded past is judged by jumping from change to change, as judging every moment would."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carrel.domain.fleet.observation import Gap, Observation
+from carrel.domain.fleet.recording import Document, Recorder, settled
+from carrel.domain.fleet.replaying import Replay
+from carrel.domain.fleet.workspaces import (
+    Activity,
+    Build,
+    BuildStatus,
+    FleetWorkspace,
+    Transition,
+    Work,
+)
+from carrel.domain.governance.foresight import Met, Outcome
+from carrel.domain.governance.keeping import KeepAlive
+from carrel.domain.governance.safety import Safety
+from carrel.planning.backtesting import Look, Terms, backtest
+from carrel.planning.deciding import Configured
+from carrel.plugins import Catalog
+from carrel.testing.observations import NOW, observation, workspace
+
+if TYPE_CHECKING:
+    from carrel.domain.governance.verdicts import Policy
+    from carrel.policies.budget import Settings as Budget
+
+HOUR, STEP = timedelta(hours=1), timedelta(minutes=15)
+BEGIN = NOW.replace(hour=12, minute=0)
+TABLES: Mapping[str, Mapping[str, object]] = {
+    "exclusions": {"workspaces": ["ann/w0"]},
+    "keep_alive": {},
+    "working": {},
+    "quiet_hours": {"start": "18:00", "end": "06:00", "grace_minutes": 30},
+    "time_to_live": {"required_hours": 10, "max_hours": 20},
+    "autostop": {"idle_hours": 3, "max_hours": 15},
+    "prune": {"start": "20:00", "end": "04:00"},
+    "dormancy": {"unused_days": 30},
+}
+
+
+def configured(names: Mapping[str, Mapping[str, object]] = TABLES) -> tuple[Configured, ...]:
+    catalog = Catalog("carrel.policies", "POLICY", "unknown_policy")
+    policies = {name: cast("Policy", catalog.load(name)) for name in names}
+    return tuple(Configured(one, one.read(names[name])) for name, one in policies.items())
+
+
+def terms(**changes: object) -> Terms:
+    made = Terms(configured(), Safety(), BEGIN, lambda one: 2.0 if one.template else None)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def space(
+    number: int, work: Work = Work.IDLE, *, on: bool = True, **facts: object
+) -> FleetWorkspace:
+    at = cast("datetime", facts.pop("at", BEGIN))
+    turn = Transition.START if on else Transition.STOP
+    build = Build(f"b{number}-{at}", 1, turn, BuildStatus.SUCCEEDED, created_at=at, completed_at=at)
+    plain = workspace(
+        BEGIN,
+        workspace_id=f"w{number}",
+        name=f"w{number}",
+        build=build,
+        activity=Activity(work, at, "As the test says."),
+        last_used_at=at,
+    )
+    return replace(plain, **facts)  # type: ignore[arg-type]
+
+
+def documents(seen: list[Observation]) -> Iterator[Document]:
+    recorder = Recorder()
+    for n, one in enumerate(seen):
+        yield recorder.document(settled(one), alone=n % 7 == 0)
+
+
+@dataclass
+class Everything:
+    """Makes a look tell that everything may be judged otherwise."""
+
+    look: Look
+    upset: bool = True
+
+    @property
+    def frame(self) -> Observation:
+        return self.look.frame
+
+    @property
+    def touched(self) -> frozenset[str]:
+        return self.look.touched
+
+    def workspace(self, workspace_id: str) -> FleetWorkspace | None:
+        return self.look.workspace(workspace_id)
+
+
+def judged(seen: list[Observation], held: Terms, *, always: bool = False) -> Outcome:
+    def looks() -> Iterator[Look]:
+        replay = Replay()
+        for document in documents(seen):
+            replay.take(document)
+            yield Everything(replay) if always else replay
+
+    return backtest(looks(), held)
+
+
+def watched(*turns: tuple[float, FleetWorkspace | None], hours: float = 24) -> list[Observation]:
+    """See one workspace as it is from each hour on, every quarter of an hour."""
+    seen: list[Observation] = []
+    steps = int(hours * 4)
+    for step in range(steps):
+        now = [one for hour, one in turns if hour * 4 <= step][-1]
+        spaces = () if now is None else (now,)
+        seen.append(observation(*spaces, at=BEGIN + step * STEP))
+    return seen
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.integers(0, 3), st.integers(0, 95), st.sampled_from(["start", "stop", *Work]),
+        st.none() | st.integers(1, 30),
+    ),
+    max_size=25,
+)  # fmt: skip
+
+
+def lived(moves: list[tuple[int, int, str, int | None]], blind: set[int]) -> list[Observation]:
+    spaces = {n: space(n, on=n % 2 == 0) for n in range(4)}
+    seen: list[Observation] = []
+    for step in range(96):
+        at = BEGIN + step * STEP
+        for which, when, what, ends in moves:
+            if when != step:
+                continue
+            old = spaces[which]
+            if what in {"start", "stop"}:
+                deadline = at + ends * HOUR if ends and what == "start" else None
+                turned = space(which, on=what == "start", at=at)
+                turned = replace(turned, build=replace(turned.build, deadline=deadline))
+                spaces[which] = turned
+            elif old.on:
+                activity = Activity(Work(what), at, "It moved.")
+                spaces[which] = replace(old, activity=activity, last_used_at=at)
+        gaps = (Gap("connections", "No."),) if step in blind else ()
+        seen.append(observation(*spaces.values(), at=at, gaps=gaps))
+    return seen
+
+
+@given(MOVES, st.sets(st.integers(0, 95), max_size=3))
+def test_jumping_finds_what_judging_every_moment_finds(
+    moves: list[tuple[int, int, str, int | None]], blind: set[int]
+) -> None:
+    seen = lived(moves, blind)
+    jumped, oracle = judged(seen, terms()), judged(seen, terms(), always=True)
+    assert jumped == oracle
+    assert all(one.workspace_id != "w0" for one in jumped.halts), "it is excluded"
+    assert 0 <= jumped.sums.saved_hours <= jumped.sums.hours
+
+
+@given(MOVES)
+def test_hours_add_up(moves: list[tuple[int, int, str, int | None]]) -> None:
+    found = judged(lived(moves, set()), terms())
+    days = list(found.days.values())
+    assert sum(one.hours for one in days) == pytest.approx(found.sums.hours)
+    assert sum(one.saved_hours for one in days) == pytest.approx(found.sums.saved_hours)
+    assert sum(one.hours for one in found.halts) == pytest.approx(found.sums.saved_hours)
+    assert found.sums.saved_money == pytest.approx(2 * found.sums.saved_hours)
+
+
+def test_what_is_idle_is_stopped_once_and_saves_the_rest_of_its_run() -> None:
+    on, off = space(1), space(1, on=False, at=BEGIN + 20 * HOUR)
+    found = judged(
+        watched((0, on), (20, off)), terms(policies=configured({"autostop": TABLES["autostop"]}))
+    )
+    (halt,) = found.halts
+    assert (halt.at, halt.until) == (BEGIN + 3 * HOUR, BEGIN + 20 * HOUR)
+    assert (halt.hours, halt.money, halt.met) == (17.0, 34.0, Met.NOBODY)
+    assert (found.sums.hours, found.sums.saved_hours) == (20.0, 17.0)
+
+
+def test_who_comes_back_would_have_started_it_again() -> None:
+    back = space(1, activity=Activity(Work.CONNECTED, BEGIN + 5 * HOUR, "ssh"))
+    left = replace(back, activity=Activity(Work.IDLE, BEGIN + 6 * HOUR, "gone"))
+    policies = configured({"autostop": TABLES["autostop"]})
+    found = judged(watched((0, space(1)), (5, back), (6, left)), terms(policies=policies))
+    first, second = found.halts
+    assert (first.met, first.met_at, first.hours) == (Met.CAME_BACK, BEGIN + 5 * HOUR, 2.0)
+    assert (second.at, second.met) == (BEGIN + 9 * HOUR, Met.NOBODY)
+    assert found.hits == ()
+
+
+def test_a_stop_of_somebody_at_work_is_a_hit() -> None:
+    busy = space(1, Work.CONNECTED)
+    found = judged(watched((0, busy), hours=10), terms())
+    (halt,) = found.hits
+    assert (halt.policy, halt.met, halt.at) == ("quiet_hours", Met.CONNECTED, BEGIN + 6.5 * HOUR)
+
+
+def test_leases_of_the_past_keep() -> None:
+    keep = KeepAlive("k", "w1", "ann", "a demo", BEGIN + 2 * HOUR, BEGIN + 5 * HOUR)
+    policies = configured({"keep_alive": {}, "autostop": TABLES["autostop"]})
+    found = judged(watched((0, space(1))), terms(policies=policies, keeps=(keep,)))
+    assert [one.at for one in found.halts] == [BEGIN + 5 * HOUR]
+
+
+def test_a_minute_has_no_more_stops_than_the_limits_allow() -> None:
+    many = [observation(*(space(n) for n in range(1, 9)), at=BEGIN + n * STEP) for n in range(40)]
+    safety = Safety(max_stops=3, max_percent=100)
+    policies = configured({"autostop": TABLES["autostop"]})
+    found = judged(many, terms(policies=policies, safety=safety))
+    stops = [one.at for one in found.halts]
+    assert [stops.count(at) for at in sorted(set(stops))] == [3, 3, 2]
+
+
+def test_a_budget_counts_what_the_past_has_spent() -> None:
+    table = {"prices": {"*": 2.0}, "limit": [{"user": "ann", "amount": 10.0}]}
+    budget = configured({"budget": table})
+    month = cast("Budget", budget[0].settings).month
+    found = judged(watched((0, space(1))), terms(policies=budget, month=month))
+    assert [one.at for one in found.halts] == [BEGIN + 5 * HOUR]
+
+
+def test_nobody_looked_is_said() -> None:
+    seen = watched((0, space(1)))
+    found = judged([*seen[:8], *seen[40:]], terms())
+    assert found.unseen == (8.25 * HOUR).total_seconds()

@@ -91,11 +91,13 @@ class SqlGovernance:
                 f"There is no action {beginning.number} of a plan {beginning.plan_id!r}.",
                 cure="`carrel plan ls` lists the plans.",
             )
-        state, deed, stops, purpose, fleet = rows[0]
+        state, deed, stops, workspace_id, purpose, fleet = rows[0]
         if state != ActionState.WAITING:
             return Grant(Answer.TAKEN, f"It is {state} already.")
         refused = self._frozen(Deed(str(deed)), Purpose(str(purpose)))
         refused = refused or self._broken(beginning.plan_id, safety)
+        if refused is None and stops:
+            refused = self._beside(beginning, str(workspace_id), str(fleet))
         if refused is None and stops:
             refused = self._limited(beginning, Purpose(str(purpose)), str(fleet), safety)
         if refused is not None:
@@ -198,6 +200,18 @@ class SqlGovernance:
             f"and {safety.max_failures} end a run (safety.max_failures).",
         )
 
+    def _beside(self, beginning: Beginning, workspace_id: str, fleet: str) -> Grant | None:
+        """Refuse when another plan stops the same: what was seen of it may be true no more."""
+        values: dict[str, Cell] = {
+            "workspace_id": workspace_id,
+            "plan_id": beginning.plan_id,
+            "looked_at": self._connection.moment(beginning.looked_at or beginning.at),
+            "fleet": fleet,
+        }
+        if not int(str(self._connection.rows(statements.STOPS_BESIDE, values)[0][0])):
+            return None
+        return Grant(Answer.BESIDE, "Another plan stops it just now.")
+
     def _limited(
         self, beginning: Beginning, purpose: Purpose, fleet: str, safety: Safety
     ) -> Grant | None:
@@ -212,7 +226,8 @@ class SqlGovernance:
 
     def _too_fast(self, at: datetime, fleet: str, per_minute: int) -> Grant | None:
         since = self._connection.moment(at - _MINUTE)
-        values: dict[str, Cell] = {"fleet": stored(fleet), "since": since}
+        now = self._connection.moment(at)
+        values: dict[str, Cell] = {"fleet": stored(fleet), "since": since, "at": now}
         rows = self._connection.rows(statements.STOPS_SINCE, values)
         if len(rows) < per_minute:
             return None

@@ -58,13 +58,21 @@ UNDER_WAY = select_from(
 )
 
 TO_BEGIN = (
-    "SELECT a.state, a.deed, a.stops, p.purpose, p.fleet FROM plan_actions a "
+    "SELECT a.state, a.deed, a.stops, a.workspace_id, p.purpose, p.fleet FROM plan_actions a "
     "JOIN plans p ON p.plan_id = a.plan_id "
     "WHERE a.plan_id = :plan_id AND a.number = :number"
 )
+# What has no answer yet may arrive at any moment: it counts as sent now.
 STOPS_SINCE = (
-    "SELECT sent_at FROM plan_actions "  # noqa: S608 - constants
-    f"WHERE stops AND sent_at > :since AND {_OF_FLEET} ORDER BY sent_at"
+    f"SELECT CASE WHEN state = '{ActionState.SENT}' THEN :at ELSE sent_at END AS sent "  # noqa: S608
+    "FROM plan_actions "
+    f"WHERE stops AND (sent_at > :since OR state = '{ActionState.SENT}') AND {_OF_FLEET} "
+    "ORDER BY sent"
+)
+STOPS_BESIDE = (
+    "SELECT count(*) FROM plan_actions "  # noqa: S608 - constants
+    "WHERE stops AND workspace_id = :workspace_id AND plan_id <> :plan_id "
+    f"AND (state = '{ActionState.SENT}' OR sent_at >= :looked_at) AND {_OF_FLEET}"
 )
 STOPS_UNDER_WAY = (
     "SELECT count(*) FROM plan_actions "  # noqa: S608 - constants
@@ -80,7 +88,8 @@ BEGIN = (
     f"WHERE plan_id = :plan_id AND number = :number AND state = '{ActionState.WAITING}'"
 )
 ADVANCE = (
-    "UPDATE plan_actions SET state = :state, at = :at, build_id = :build_id, note = :note "
+    "UPDATE plan_actions SET state = :state, at = :at, build_id = :build_id, note = :note, "  # noqa: S608
+    f"sent_at = CASE WHEN state = '{ActionState.SENT}' THEN :at ELSE sent_at END "
     "WHERE plan_id = :plan_id AND number = :number AND state = :was"
 )
 STOPPED = (

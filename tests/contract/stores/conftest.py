@@ -1,15 +1,13 @@
 """Both databases, each test with one of its own."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
+from tests.databases import KINDS, fresh
 
 from carrel.domain.checkpoints import Checkpoint
 from carrel.domain.limits import Limits
@@ -28,22 +26,10 @@ def now() -> datetime:
     return NOW
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+@pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/new/carrel.db"
-        return
-    server = os.environ.get("CARREL_TEST_POSTGRES")
-    if not server:
-        pytest.skip("needs CARREL_TEST_POSTGRES=postgresql+psycopg://USER@HOST:PORT/DATABASE")
-    schema = f"carrel_test_{uuid4().hex}"
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{schema}"
-    with engine.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    engine.dispose()
+    with fresh(request.param, tmp_path) as address:
+        yield address
 
 
 @pytest.fixture

@@ -50,6 +50,13 @@ def action(number: int, deed: Deed = Deed.STOP, **more: object) -> Action:
     return replace(plain, **more)  # type: ignore[arg-type]
 
 
+def answered(db: DatabaseService, of: Plan, at: datetime, number: int = 1) -> None:
+    """Let an action of a plan have its answer."""
+    after = Progress(of.plan_id, number, ActionState.FOLLOWING, at)
+    with db.writing() as session:
+        assert session.governance.advance(ActionState.SENT, after)
+
+
 def plan(stops: int = 3, purpose: Purpose = Purpose.GOVERN, **more: object) -> Plan:
     plain = Plan(
         plan_id="",
@@ -155,7 +162,7 @@ def test_progress_moves_only_from_where_it_was(db: DatabaseService, stored: Plan
         assert session.governance.advance(ActionState.SENT, after)
         read = session.governance.progress(stored.plan_id)[0]
     assert (read.state, read.build_id, read.note) == (ActionState.FOLLOWING, "b-1", "Queued.")
-    assert read.sent_at == NOW
+    assert read.sent_at == after.at
 
 
 def test_no_more_stops_a_minute_than_allowed_over_all_plans(
@@ -167,12 +174,41 @@ def test_no_more_stops_a_minute_than_allowed_over_all_plans(
     slow = replace(WIDE, max_stops_per_minute=2)
     later = NOW + timedelta(seconds=20)
     assert begin(db, stored, 1, slow).answer is Answer.GRANTED
-    assert begin(db, other, 1, slow, later).answer is Answer.GRANTED
-    refused = begin(db, stored, 2, slow, NOW + timedelta(seconds=59))
+    assert begin(db, other, 2, slow, later).answer is Answer.GRANTED
+    answered(db, stored, NOW)
+    answered(db, other, later, 2)
+    refused = begin(db, stored, 3, slow, NOW + timedelta(seconds=59))
     assert (refused.answer, refused.again_at) == (Answer.TOO_FAST, NOW + timedelta(seconds=60))
-    assert begin(db, stored, 2, slow, NOW + timedelta(seconds=60)).answer is Answer.GRANTED
-    again = begin(db, stored, 3, slow, NOW + timedelta(seconds=60))
+    assert begin(db, stored, 3, slow, NOW + timedelta(seconds=60)).answer is Answer.GRANTED
+    again = begin(db, other, 1, slow, NOW + timedelta(seconds=60))
     assert again.again_at == later + timedelta(seconds=60)
+
+
+def test_what_another_plan_stops_is_looked_at_again(db: DatabaseService, stored: Plan) -> None:
+    other = plan(made_at=NOW + timedelta(seconds=1))
+    with db.writing() as session:
+        session.governance.add_plan(other)
+    second = timedelta(seconds=1)
+    assert begin(db, other, 1).answer is Answer.GRANTED
+    # Sent, and not answered: it may have arrived, whenever we looked.
+    assert begin(db, stored, 1, at=NOW + 9 * second).answer is Answer.BESIDE
+    answered(db, other, NOW + 2 * second)
+    late = NOW + 9 * second
+    assert begin(db, stored, 1, at=late, looked_at=NOW + second).answer is Answer.BESIDE
+    assert begin(db, stored, 2, at=late, looked_at=NOW + second).answer is Answer.GRANTED
+    assert begin(db, stored, 1, at=late, looked_at=NOW + 3 * second).answer is Answer.GRANTED
+
+
+def test_a_stop_counts_from_its_answer_for_it_may_arrive_as_late(
+    db: DatabaseService, stored: Plan
+) -> None:
+    slow = replace(WIDE, max_stops_per_minute=1)
+    late = NOW + timedelta(seconds=300)
+    assert begin(db, stored, 1, slow).answer is Answer.GRANTED
+    assert begin(db, stored, 2, slow, late).again_at == late + timedelta(seconds=60)
+    answered(db, stored, late)
+    assert begin(db, stored, 2, slow, late + timedelta(seconds=59)).answer is Answer.TOO_FAST
+    assert begin(db, stored, 2, slow, late + timedelta(seconds=60)).answer is Answer.GRANTED
 
 
 def test_a_correction_is_no_stop(db: DatabaseService) -> None:

@@ -169,6 +169,7 @@ class _Run:
     def _one(self, checker: Checker, action: Action) -> bool:
         """Check and do one action; tell whether it moved on."""
         while True:
+            at = self.ctx.now()
             check = checker.check(action, self.progress)
             if isinstance(check, Later):
                 self.waits[action.number] = check
@@ -179,7 +180,7 @@ class _Run:
                 return True
             if not self._room(action):
                 return False
-            grant = self._begin(action, check)
+            grant = self._begin(action, check, at)
             if grant.answer is Answer.GRANTED:
                 self._send(action, check)
                 return True
@@ -187,13 +188,13 @@ class _Run:
                 return False
             # Time has passed: the facts are looked at again.
 
-    def _begin(self, action: Action, go: Go) -> Grant:
+    def _begin(self, action: Action, go: Go, at: datetime) -> Grant:
         workspace = go.workspace
         if workspace is None:
             paused = self.ctx.fleet.prebuilds_paused()
-            seen = writing.Seen(0, {"paused": None if paused is None else int(paused)})
+            seen = writing.Seen(0, {"paused": None if paused is None else int(paused)}, at)
         else:
-            seen = writing.Seen(workspace.build.number, deeds.before(workspace))
+            seen = writing.Seen(workspace.build.number, deeds.before(workspace), at)
         waiting = self.progress[action.number]
         grant, progress = writing.begin(self.ctx, self.plan, waiting, self.holder, seen)
         self.progress[action.number] = progress
@@ -207,6 +208,10 @@ class _Run:
             return False
         if grant.answer is Answer.TAKEN:
             self._read()
+            return False
+        if grant.answer is Answer.BESIDE:
+            self.waits[action.number] = Later(grant.why)
+            settling.settle_all(ctx)
             return False
         if grant.answer is Answer.TOO_FAST and grant.again_at is not None:
             ctx.clock.wait(max(0.0, (grant.again_at - ctx.now()).total_seconds()))

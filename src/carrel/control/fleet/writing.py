@@ -1,6 +1,7 @@
 """Writing down how far an action is, and the event of it, in one transaction."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from carrel.control.fleet.context import FleetContext
 from carrel.control.fleet.deeds import Before
@@ -15,10 +16,12 @@ class Seen:
     Attributes:
         build_number: Its latest build.
         before: What undo needs.
+        at: When it was looked at.
     """
 
     build_number: int
     before: Before
+    at: datetime
 
 
 def begin(
@@ -30,7 +33,9 @@ def begin(
         The answer, and how far the action is with it.
     """
     at, action = ctx.now(), plan.actions[waiting.number - 1]
-    beginning = Beginning(plan.plan_id, action.number, at, holder, seen.build_number, seen.before)
+    beginning = Beginning(
+        plan.plan_id, action.number, at, holder, seen.build_number, seen.before, seen.at
+    )
     with ctx.store.writing() as session:
         grant = session.governance.begin(beginning, ctx.safety)
         if grant.answer is Answer.GRANTED:
@@ -60,7 +65,15 @@ def move(
     build_id: str = "",
 ) -> Progress | None:
     """Write how far an action has come; None when another process was quicker."""
-    after = replace(was, state=state, at=ctx.now(), note=note, build_id=build_id or was.build_id)
+    at = ctx.now()
+    after = replace(
+        was,
+        state=state,
+        at=at,
+        sent_at=at if was.state is ActionState.SENT else was.sent_at,
+        note=note,
+        build_id=build_id or was.build_id,
+    )
     action = plan.actions[was.number - 1]
     facts = _facts(plan, action) | {"build_id": after.build_id, "note": note}
     with ctx.store.writing() as session:

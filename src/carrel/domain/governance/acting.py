@@ -26,6 +26,8 @@ class Answer(StrEnum):
     """The plan has begun as many stops as it may."""
     BROKEN = "broken"
     """Too many actions of the plan failed."""
+    BESIDE = "beside"
+    """Another plan has asked for a stop of the same workspace since it was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Beginning:
         holder: Which process, so that others can tell whether it lives.
         build_number: The workspace's latest build just before.
         before: What undo needs, as it was just before.
+        looked_at: When the workspace was looked at; None: just now.
     """
 
     plan_id: str
@@ -62,6 +65,7 @@ class Beginning:
     holder: str
     build_number: int = 0
     before: Mapping[str, str | int | None] = field(default_factory=dict[str, "str | int | None"])
+    looked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,8 @@ class Progress:
         at: Since when.
         build_id: The build that does it, where there is one.
         note: One sentence: what was answered, why it was skipped.
-        sent_at: When its request left; None: never.
+        sent_at: When its request left, and once it has its answer, when that came: limits count
+            from the later one, for a request may arrive at any moment between. None: never.
         holder: Which process sent it.
         build_number: The workspace's latest build just before it was sent.
         before: What undo needs, as it was just before; empty: as the plan says.

@@ -57,8 +57,9 @@ def test_leases_beat_and_end_as_told() -> None:
 
 
 def test_every_finding_of_reconciliation_is_told() -> None:
-    source = (ROOT / "src/carrel/control/reconcile.py").read_text()
-    kinds = set(re.findall(r'Finding\(\s*"(\w+)"', source))
+    sources = (ROOT / f"src/carrel/control/{name}.py" for name in ("reconcile", "strangers"))
+    found = (re.findall(r'Finding\(\s*"(\w+)"', source.read_text()) for source in sources)
+    kinds = {kind for kinds in found for kind in kinds}
     told = (ROOT / "docs/explanation/leases-and-reconciliation.md").read_text()
     assert kinds
     assert set(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == kinds

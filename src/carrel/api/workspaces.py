@@ -19,6 +19,7 @@ from carrel.control import (
 from carrel.control import reconcile as reconciling
 from carrel.control.context import Context
 from carrel.control.finding import find, find_active
+from carrel.control.findings import Finding
 from carrel.control.furnishing import Wishes
 from carrel.control.workspaces import Request
 from carrel.domain.conflicts import Rules, Strategy
@@ -227,7 +228,7 @@ class WorkspaceManagerService:
         """Say that the work failed; retention then counts the time of failed workspaces."""
         workspaces.mark(self._ctx, find_active(self._ctx, agent_id), Outcome.FAILED)
 
-    def reconcile(self, *, dry_run: bool = False) -> list[reconciling.Finding]:
+    def reconcile(self, *, dry_run: bool = False) -> list[Finding]:
         """Bring database, references, folders and mounts into agreement after a crash."""
         return reconciling.reconcile(self._ctx, dry_run=dry_run)
 

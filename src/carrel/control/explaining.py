@@ -49,8 +49,8 @@ def _of_git(error: FailedError) -> CarrelError | None:
             "repository_locked",
             "Another git command keeps a part of the repository locked, or was killed.",
             why=_why(error),
-            cure="Let it finish; if none is running, delete the lock file that is named. Then "
-            "do it again.",
+            cure="Let it finish. If none is running, delete the lock file that is named ('carrel "
+            "reconcile' does so in Carrel's own stores), then do it again.",
         )
     numbers = [number for words, number in _WORDS.items() if words in error.why]
     return _told(numbers[0], error) if numbers else None

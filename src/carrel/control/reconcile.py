@@ -2,57 +2,40 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from carrel.control import cleanup, occupancy, projects
 from carrel.control.context import Context
 from carrel.control.explaining import explained
 from carrel.control.finding import reread
+from carrel.control.findings import Finding, Step
 from carrel.control.healing import healed
+from carrel.control.strangers import unknown_folders
 from carrel.control.undoing import undo_creation
 from carrel.control.workspaces import lowers
 from carrel.domain.workspaces import State, Workspace
 from carrel.errors import CarrelError
 from carrel.git.landing import landing
 from carrel.git.refs import Move
-from carrel.system import disk, locks
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One difference, and its one cure.
-
-    Attributes:
-        kind: Stable name, such as `half_created`.
-        subject: Workspace, folder or project.
-        what: One sentence.
-        cure: What is done about it.
-        applied: It was done.
-        detail: Why it was not, if it was tried.
-    """
-
-    kind: str
-    subject: str
-    what: str
-    cure: str
-    applied: bool = False
-    detail: str = ""
-
-
-_Step = tuple[Finding, Callable[[], object]]
+from carrel.git.storing import stalelocks
+from carrel.system import locks
 
 
 @explained()
 def reconcile(ctx: Context, *, dry_run: bool = False) -> list[Finding]:
     """Find what does not agree and cure it; nothing that somebody made is ever deleted."""
-    findings: list[Finding] = []
+
+    def dealt_with(steps: Iterator[Step]) -> list[Finding]:
+        return [found if dry_run else _applied(found, cure) for found, cure in steps]
+
+    findings = dealt_with(_stale_locks(ctx))  # first, for they stop all else
     with ctx.store.reading() as tx:
         rows = tx.workspaces()
     for workspace in rows:
         findings += _reconciled(ctx, workspace, dry_run=dry_run)
-    rest = [*_strangers(ctx), *_landings(ctx), *_probes(ctx)]
-    findings += [found if dry_run else _applied(found, cure) for found, cure in rest]
+    for rest in (unknown_folders(ctx), _landings(ctx), _probes(ctx)):
+        findings += dealt_with(rest)
     return findings
 
 
@@ -78,7 +61,7 @@ def _applied(finding: Finding, cure: Callable[[], object]) -> Finding:
     return replace(finding, applied=True)
 
 
-def _differences(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
+def _differences(ctx: Context, workspace: Workspace) -> Iterator[Step]:
     if workspace.state is State.CREATING:
         yield (
             Finding(
@@ -105,7 +88,7 @@ def _differences(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
         yield from _of_active(ctx, workspace)
 
 
-def _of_trashed(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
+def _of_trashed(ctx: Context, workspace: Workspace) -> Iterator[Step]:
     if os.path.isdir(cleanup.trash_folder(ctx, workspace)):
         return
     home = ctx.place(workspace).home
@@ -131,7 +114,7 @@ def _of_trashed(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
     )
 
 
-def _of_active(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
+def _of_active(ctx: Context, workspace: Workspace) -> Iterator[Step]:
     driver, place = ctx.driver(workspace), ctx.place(workspace)
     if not os.path.isdir(place.home):
         yield (
@@ -169,7 +152,7 @@ def _of_active(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
     yield from _of_lease(ctx, workspace)
 
 
-def _of_lease(ctx: Context, workspace: Workspace) -> Iterator[_Step]:
+def _of_lease(ctx: Context, workspace: Workspace) -> Iterator[Step]:
     with ctx.store.reading() as tx:
         lease = tx.lease(workspace.workspace_id)
         living = occupancy.holder_of(ctx, tx, workspace)
@@ -190,30 +173,24 @@ def _somebody_sits(ctx: Context, workspace: Workspace) -> bool:
     return any(one.sits for one in ctx.driver(workspace).occupants(ctx.place(workspace)))
 
 
-def _strangers(ctx: Context) -> Iterator[_Step]:
-    """Find folders of ours without a row: they go to the trash folder, never away.
-
-    A row is there before its folder. So the rows are read after the folders were listed: a
-    workspace that somebody makes meanwhile has its row.
-    """
-    root = ctx.config.workspace_root
-    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
-    with ctx.store.reading() as tx:
-        known = {workspace.workspace_id for workspace in tx.workspaces()}
-    for name in names:
-        if name.startswith("ws-") and name not in known:
+def _stale_locks(ctx: Context) -> Iterator[Step]:
+    for project in projects.here(ctx):
+        stores = ctx.stores(project)
+        found = stalelocks.stale_locks(stores)
+        if found:
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
             yield (
                 Finding(
-                    "unknown_folder",
-                    f"{root}/{name}",
-                    "No workspace in the database owns it.",
-                    "It is put aside in the trash folder.",
+                    "stale_lock",
+                    project.name,
+                    f"A killed git left its lock in the project's store: {found[0]}{more}.",
+                    "It is deleted; whoever made it is gone.",
                 ),
-                partial(disk.rename_aside, f"{root}/{name}", f"{root}/.trash/{name}"),
+                partial(stalelocks.delete_stale_locks, stores),
             )
 
 
-def _probes(ctx: Context) -> Iterator[_Step]:
+def _probes(ctx: Context) -> Iterator[Step]:
     root = ctx.config.workspace_root
     left = ctx.ladder.leftovers(root)
     if left:
@@ -228,7 +205,7 @@ def _probes(ctx: Context) -> Iterator[_Step]:
         )
 
 
-def _landings(ctx: Context) -> Iterator[_Step]:
+def _landings(ctx: Context) -> Iterator[Step]:
     for project in projects.here(ctx):
         stores = ctx.stores(project)
         if landing.pending(stores):

@@ -18,6 +18,17 @@ def free_bytes(path: str) -> int:
     return facts.f_bavail * facts.f_frsize
 
 
+def stamping_moment(folder: str) -> float:
+    """Return the present by the clock that stamps the files in a folder.
+
+    On a network it is another machine's.
+    """
+    probe = f"{folder}/.moment"
+    with open(probe, "wb"):
+        os.utime(probe)
+    return os.stat(probe).st_mtime
+
+
 def used_bytes(path: str) -> int:
     """Return what a folder takes on disk in bytes.
 

@@ -49,6 +49,11 @@ def arguments_of(pid: int) -> list[bytes]:
     return line.rstrip(b"\0").split(b"\0") if line else []
 
 
+def environment_of(pid: int) -> bytes:
+    """Return a process's environment as it was at its start; empty when it is hidden or gone."""
+    return _read(f"/proc/{pid}/environ")
+
+
 def started(pid: int) -> str:
     """Return when a process started (ticks since boot); empty when it is gone.
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from carrel.control.reconcile import reconcile
 from carrel.control.starting import after_boot
 from carrel.domain.retention import Retention
 from carrel.domain.workspaces import Outcome, State
-from carrel.errors import BadInputError, CarrelError, LimitError, NotFoundError
+from carrel.errors import BadInputError, CarrelError, FailedError, LimitError, NotFoundError
 
 
 class Later:
@@ -161,6 +162,61 @@ def test_a_strange_folder_is_put_aside_and_not_deleted(ctx, make):
     assert finding.kind == "unknown_folder"
     aside = Path(ctx.config.workspace_root) / ".trash" / "ws-stranger" / "work.txt"
     assert aside.read_text() == "whose?\n"
+
+
+def test_a_strange_folder_that_somebody_uses_is_left_alone(ctx, make):
+    make("agent")
+    strange = Path(ctx.config.workspace_root) / "ws-stranger"
+    (strange / "tree").mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"], cwd=strange / "tree") as sitting:
+        try:
+            (finding,) = reconcile(ctx)
+        finally:
+            sitting.kill()
+    assert (finding.kind, finding.applied) == ("unknown_folder", False)
+    assert f"process {sitting.pid} (sleep 60) works in the tree" in finding.detail
+    assert strange.is_dir()
+
+
+@pytest.mark.real
+def test_a_strange_folder_with_a_mount_in_it_is_left_alone(ctx, make):
+    made = make("agent")
+    if made.driver != "overlay":
+        pytest.skip("needs root, to mount")
+    with ctx.store.writing() as tx:
+        tx.save_workspace(replace(made, workspace_id=made.workspace_id, state=State.REMOVED))
+    strange = Path(ctx.config.workspace_root) / "ws-stranger"
+    ctx.driver(made).withdraw(ctx.place(made))
+    Path(made.home).rename(strange)
+    place = replace(ctx.place(made), home=str(strange))
+    ctx.driver(made).present(place, workspaces.lowers(ctx, made))
+    try:
+        (finding,) = reconcile(ctx)
+        assert not finding.applied
+        assert f"mounted at {strange}/tree" in finding.detail
+        assert (strange / "tree/README.md").exists()
+    finally:
+        ctx.driver(made).withdraw(place)
+    (finding,) = reconcile(ctx)
+    assert (finding.kind, finding.applied) == ("unknown_folder", True)
+
+
+def test_the_lock_of_a_killed_git_is_swept_first(ctx, make):
+    made = make("agent")
+    write(made, "x.txt")
+    home = ctx.project_home(made.project_id)
+    lock = Path(f"{home}/vault.git/refs/carrel/ws/{made.workspace_id}/head.lock")
+    lock.touch()
+    past = lock.stat().st_mtime - 3_600
+    os.utime(lock, (past, past))
+    with pytest.raises(FailedError, match="carrel reconcile") as caught:
+        checkpoints.checkpoint(ctx, made)
+    assert caught.value.code == "repository_locked"
+    assert [one.applied for one in reconcile(ctx, dry_run=True)] == [False]
+    assert lock.exists()
+    (finding,) = reconcile(ctx)
+    assert (finding.kind, finding.applied) == ("stale_lock", True)
+    assert checkpoints.checkpoint(ctx, made).files_changed == 1
 
 
 def test_a_workspace_that_is_made_meanwhile_is_no_stranger(ctx, make, monkeypatch):

@@ -16,6 +16,7 @@ from carrel.git.gateway import Git
 from carrel.git.storing.intake import publish
 from carrel.git.storing.stores import Stores
 from carrel.system import faults, locks
+from carrel.system.disk import stamping_moment
 from carrel.system.erase import erase
 
 MANY_PACKS = 16
@@ -84,7 +85,7 @@ def _packs(git: Git, before: float = float("inf")) -> list[_Pack]:
 
 def _consolidate(git: Git, stores: Stores, *, dry_run: bool) -> list[str]:
     """Join small packs so that each of the rest is at least twice the sum of the smaller."""
-    found = _packs(git, _moment(stores.home) - _YOUNG)
+    found = _packs(git, stamping_moment(f"{stores.home}/locks") - _YOUNG)
     if len(found) < MANY_PACKS:
         return []
     joined, total = list[_Pack](), 0
@@ -158,7 +159,7 @@ def _pack_refs(git: Git, *, dry_run: bool) -> list[str]:
 
 def _sweep(git: Git, home: str, *, dry_run: bool) -> list[str]:
     """Delete what killed writers left: old, and open in no process."""
-    now = _moment(home)
+    now = stamping_moment(f"{home}/locks")
     stale = [path for path in _leftovers(git) if now - os.lstat(path).st_mtime > _OLD]
     held = _open_files() if stale else set[str]()
     free = [path for path in stale if not any(one.startswith(path) for one in held)]
@@ -200,11 +201,3 @@ def _open_in(folder: str) -> set[str]:
     except OSError:  # ended meanwhile, or somebody else's
         pass
     return found
-
-
-def _moment(home: str) -> float:
-    """Return the present by the clock that stamps the files."""
-    probe = f"{home}/locks/.moment"
-    with open(probe, "wb"):
-        os.utime(probe)
-    return os.stat(probe).st_mtime

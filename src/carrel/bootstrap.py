@@ -138,6 +138,7 @@ def open_fleet(
         configure=lambda tables: _overlaid(known, tables),
         safety=_safety(known),
         recipients=_recipients(known),
+        remember=timedelta(days=known.coder.record_days),
     )
     book = _logbook(known, verbose=verbose)
     if book is not None:
@@ -300,10 +301,19 @@ def settings_file() -> str:
 
 
 def settings_import(source: str) -> "Import":
-    """Plan to take the settings of a YAML file into the settings file; nothing is written."""
+    """Plan to take the settings of a file into the settings file; nothing is written.
+
+    Raises:
+        BadInputError: `bad_import`, `bad_setting`, `unknown_setting`, or `bad_policy` when a
+            policy could not read what it would get.
+    """
     from carrel.settings.importing import plan_import  # noqa: PLC0415 - YAML and TOML, rarely
 
-    return plan_import(source, settings_path())
+    planned = plan_import(source, settings_path())
+    tables = planned.policies()
+    for name in tables:
+        _configured(Settings("", policies=tuple(tables.items())), name)
+    return planned
 
 
 def schema_current() -> tuple[str | None, str]:

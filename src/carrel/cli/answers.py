@@ -54,7 +54,7 @@ ANSWERS: dict[str, str] = {
     "ledger": "events",
     "ledger verify": "events broken_at last_hash intact",
     "config show": "settings",
-    "config import": "dry_run target settings unknown",
+    "config import": "dry_run target settings unknown became",
     "config path": "path",
     "db upgrade": "dry_run before after",
     "db current": "current needed",

@@ -163,6 +163,15 @@ class Tend:
 
 
 @_section
+class Watch:
+    """`[watch]`."""
+
+    ttl_minutes: float = _key(
+        15.0, readers.amount(zero=False), "Minutes between two reports of `carrel ttl watch`."
+    )
+
+
+@_section
 class Files:
     """`[files]`."""
 
@@ -222,6 +231,11 @@ class Coder:
         480,
         readers.whole(0),
         "Most requests a minute that go to one path; 0: no limit. A deployment allows 512.",
+    )
+    record_days: int = _key(
+        90,
+        readers.whole(0),
+        "Days that what `carrel govern` saw is kept, to look back and ahead; 0: nothing is.",
     )
 
 
@@ -336,6 +350,7 @@ class Settings:
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     retention: Retention = field(default_factory=Retention)
     tend: Tend = field(default_factory=Tend)
+    watch: Watch = field(default_factory=Watch)
     files: Files = field(default_factory=Files)
     git: Git = field(default_factory=Git)
     identity: Identity = field(default_factory=Identity)
@@ -376,6 +391,7 @@ SECTIONS: dict[str, type[Any]] = {
     "checkpoint": Checkpoint,
     "retention": Retention,
     "tend": Tend,
+    "watch": Watch,
     "files": Files,
     "git": Git,
     "identity": Identity,

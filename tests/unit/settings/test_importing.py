@@ -44,7 +44,7 @@ def test_the_guides_block_is_taken_whole(source: Path, target: Path) -> None:
     assert settings.workspace.root == f"{target.parent}/workspaces"
     assert settings.workspace.auto_merge
     assert settings.workspace.conflict_strategy is Strategy.NEWEST_FILE_WINS
-    assert {settings.origin(key) for key, _ in plan.taken} == {str(target)}
+    assert {settings.origin(one.key) for one in plan.taken} == {str(target)}
 
 
 def test_what_stands_there_is_kept_with_its_comments(source: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from carrel.cli.declaring import command, group
+from carrel.cli.fleets.paragraphs import paragraph
 from carrel.cli.options import DryRun, Json
 from carrel.cli.output import Output
 from carrel.cli.table import Cell, Column
@@ -14,7 +15,7 @@ from carrel.cli.wording import count, shown
 app = group(
     "Show the settings, or import them.",
     "carrel config show",
-    "carrel config import config/base.yaml --dry-run",
+    "carrel config import agents_config.json --dry-run",
     'nano "$(carrel config path)"',
 )
 
@@ -48,42 +49,61 @@ def show(as_json: Json = False) -> None:
 
 @command(
     app,
-    "carrel config import config/base.yaml --dry-run",
+    "carrel config import agents_config.json --dry-run",
+    "carrel config import agents_config.json",
     "carrel config import config/base.yaml",
     name="import",
 )
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="YAML with a block 'workspace:'.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="An agents_config.json, or YAML with a block 'workspace:'."
+        ),
+    ],
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Take the settings of a YAML file into carrel.toml.
+    """Take the settings of an agents_config.json or a YAML file into carrel.toml.
 
-    Its block 'workspace:' counts; what carrel.toml says otherwise stays, comments too.
+    Tells what each key became. What carrel.toml says otherwise stays, comments too. A key of an
+    agents_config.json that is not known is refused, and nothing is changed.
     """
     from carrel import bootstrap
 
     out = Output(as_json=as_json)
     planned = bootstrap.settings_import(file)
+    became = planned.became()
     if not dry_run:
         planned.write()
     out.document(
         {
             "dry_run": dry_run,
             "target": planned.target,
-            "settings": dict(planned.taken),
+            "settings": {one["key"]: one["value"] for one in became if one["key"]},
             "unknown": planned.unknown,
+            "became": became,
         }
     )
-    style = out.style
+    number = count(len({one["key"] for one in became if one["key"]}), "setting")
     verb = "would be written" if dry_run else "written"
-    out.line(
-        f"{style.green('✓')} {count(len(planned.taken), 'setting')} {verb} to {planned.target}"
-    )
-    for key, value in planned.taken:
-        out.line(f"  {key} = {_value(value)}")
+    out.line(f"{out.style.green('✓')} {number} {verb} to {planned.target}")
+    for one in became:
+        _tell(out, one)
     for key in planned.unknown:
-        out.line(f"  {style.yellow('unknown, left out')} {shown(key)}")
+        out.line(f"  {out.style.yellow('unknown, left out')} {shown(key)}")
+
+
+def _tell(out: Output, one: dict[str, object]) -> None:
+    style, source, note = out.style, str(one["from"]), str(one["note"])
+    given = style.dim(f"{shown(source)} = {shown(json.dumps(one['given'], ensure_ascii=False))}  →")
+    if not one["key"]:
+        paragraph(out, f"  {given}  ", style.dim(note), indent=6)
+        return
+    becomes = f"{one['key']} = {_value(one['value'])}"
+    out.line(f"  {becomes}" if one["key"] == source else f"  {given}  {becomes}")
+    if note:
+        paragraph(out, f"    {style.yellow('!')} ", note, indent=6)
 
 
 @command(app, "carrel config path", name="path")

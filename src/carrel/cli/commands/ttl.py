@@ -38,9 +38,7 @@ Threshold = Annotated[
         show_default=False,
     ),
 ]
-ShowAll = Annotated[
-    bool, typer.Option("--show-all", help="Also list what is in time.")
-]
+ShowAll = Annotated[bool, typer.Option("--show-all", help="Also list what is in time.")]
 AllOrgs = Annotated[
     bool, typer.Option("--all-orgs", help="Also organizations that you are no member of.")
 ]
@@ -87,8 +85,13 @@ def report(
 def watch(
     *,
     interval: Annotated[
-        str, typer.Option(metavar="SPAN", help="From one look to the next: 5m, or minutes (15m).")
-    ] = "15m",
+        str | None,
+        typer.Option(
+            metavar="SPAN",
+            help="From one look to the next: 5m, or minutes; else the setting.",
+            show_default=False,
+        ),
+    ] = None,
     user: User = None,
     threshold: Threshold = None,
     show_all: ShowAll = False,
@@ -100,6 +103,7 @@ def watch(
 
     A look that fails is told, and the next one is made all the same.
     """
+    from carrel import bootstrap
     from carrel.cli.fleets.opening import opened_fleet
     from carrel.cli.fleets.watching import Watching
     from carrel.control.fleet import living
@@ -108,7 +112,7 @@ def watch(
     with opened_fleet(out, verbose=verbose) as ctx:
         Watching(out, everything=show_all).go_on(
             ctx.clock,
-            pause or timedelta(minutes=15),
+            pause or timedelta(minutes=bootstrap.settings().watch.ttl_minutes),
             lambda: living.compliance(ctx, user=user, threshold=near, everywhere=all_orgs),
         )
 

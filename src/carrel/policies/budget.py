@@ -58,6 +58,11 @@ class Settings:
         names = frozenset((workspace.template.casefold(), workspace.template_id.casefold()))
         return next((price for one, price in self.prices if matches((one,), names)), None)
 
+    def price_of(self, template: str) -> float | None:
+        """Return what a running hour of a template's workspaces costs."""
+        name = frozenset((template.casefold(),))
+        return next((price for one, price in self.prices if matches((one,), name)), None)
+
     def month(self, at: datetime) -> tuple[datetime, datetime]:
         """Return when the month of a moment begins and ends."""
         local = at.astimezone(self.zone)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.observation import Observation
+from carrel.domain.fleet.recording import Recorder
 from carrel.domain.governance.safety import Safety
 from carrel.errors import RefusedError
 from carrel.planning.deciding import Configured
@@ -87,6 +88,8 @@ class FleetContext:
         pace: How patiently builds are followed.
         say: Told, in a sentence, what a person should know though nothing failed.
         log: Told what is done, for the log file.
+        remember: For how long recorded observations are kept; zero: nothing is recorded.
+        recorder: What was recorded last; None: the database is to be asked.
         seen: The last observation.
         ending: What else is closed with it.
     """
@@ -106,6 +109,8 @@ class FleetContext:
     pace: Pace = field(default_factory=Pace)
     say: Callable[[str], None] = _silent
     log: Note = _unlogged
+    remember: timedelta = timedelta(0)
+    recorder: Recorder | None = None
     seen: Observation | None = None
     ending: tuple[Callable[[], None], ...] = ()
     _fleet: Fleet | None = None

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from carrel.control.fleet import keeping, observing, plans
+from carrel.control.fleet import keeping, observing, plans, spending
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
@@ -43,6 +43,7 @@ def situation(
         at=moment,
         observation=observation,
         keeps=keeping.by_workspace(ctx, moment),
+        spent=spending.spent(ctx, observation, moment),
         flaps=flapping.flaps(stops, observation.workspaces),
         force=force,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from carrel.control.fleet import applying, deciding, observing, plans, settling, warning
+from carrel.control.fleet import applying, deciding, observing, plans, recording, settling, warning
 from carrel.control.fleet.applying import Report, Told
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.plans import Action, ActionState, Plan, Purpose
@@ -47,7 +47,7 @@ class Missed:
 
 
 def once(ctx: FleetContext, told: Told = applying.quiet, *, planned: Planned = _untold) -> Pass:
-    """Make one pass. A pass that finds nothing to do writes nothing.
+    """Make one pass. One that finds nothing to do writes nothing but what it saw.
 
     Raises:
         RefusedError: `frozen`.
@@ -55,6 +55,8 @@ def once(ctx: FleetContext, told: Told = applying.quiet, *, planned: Planned = _
     ctx.thaw()
     settling.settle_all(ctx)
     made = rehearse(ctx)
+    if ctx.seen is not None:
+        recording.record(ctx, ctx.seen)
     current = standing(ctx, made)
     if current is None:
         return Pass(made)

@@ -19,7 +19,8 @@ class WorkspaceStanding:
         workspace: The workspace.
         category: The policy's word for it.
         reason: One sentence.
-        due: When the policy will act, or since when it may; None: it won't, or at once.
+        due: When the policy will act, or since when it may; of a time to live, when it is over;
+            None: it won't, or at once.
         until: When the answer may change next; None: not by time.
     """
 

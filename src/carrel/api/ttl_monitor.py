@@ -6,9 +6,7 @@ from typing import ClassVar
 
 from carrel.api.controller import WorkspaceController
 from carrel.api.results import TTL_CATEGORIES, RunResults, TTLReport, WorkspaceStanding
-from carrel.control.fleet import observing, setting
-
-_POLICY = "time_to_live"
+from carrel.control.fleet import living, observing, setting
 
 
 class TTLMonitorAgent(WorkspaceController):
@@ -17,29 +15,33 @@ class TTLMonitorAgent(WorkspaceController):
     `[policy.time_to_live]` says what is demanded; it is in force here even without such a table.
     """
 
-    POLICIES: ClassVar[tuple[str, ...]] = (_POLICY,)
+    POLICIES: ClassVar[tuple[str, ...]] = (living.POLICY,)
 
     def get_ttl_compliance_report(
-        self, user: str | None = None, threshold_hours: float | None = None
+        self,
+        user: str | None = None,
+        threshold_hours: float | None = None,
+        *,
+        all_orgs: bool = False,
     ) -> TTLReport:
         """Return how each running workspace stands with its time to live.
 
         Args:
             user: Only this user's.
             threshold_hours: So near, a stop comes soon; None: as the settings say.
+            all_orgs: Also organizations that the token's user is no member of.
+
+        Raises:
+            NotFoundError: `unknown_fleet_user`.
         """
-        tables: dict[str, dict[str, object]] = {}
-        if threshold_hours is not None:
-            tables[_POLICY] = {"threshold_minutes": threshold_hours * 60}
-        ctx = self._with(tables)
-        # Forced, so that what should have stopped is told even where its time is corrected, too.
-        found = self._standings(ctx, _POLICY, force=True)
+        near = None if threshold_hours is None else timedelta(hours=threshold_hours)
+        found = living.compliance(self._ctx, user=user, threshold=near, everywhere=all_orgs)
         groups: dict[str, list[WorkspaceStanding]] = {}
-        for one in found:
-            wanted = user is None or one.workspace.owner.casefold() == user.casefold()
-            if wanted and one.workspace.running and not one.workspace.is_prebuild:
-                groups.setdefault(TTL_CATEGORIES[one.category], []).append(one)
-        return TTLReport(at=ctx.now(), **{name: tuple(ones) for name, ones in groups.items()})
+        for one in found.every:
+            due = one.workspace.build.deadline
+            standing = WorkspaceStanding(one.workspace, one.standing, one.reason, due)
+            groups.setdefault(TTL_CATEGORIES[one.standing], []).append(standing)
+        return TTLReport(at=found.at, **{name: tuple(ones) for name, ones in groups.items()})
 
     def should_have_stopped(self, user: str | None = None) -> tuple[WorkspaceStanding, ...]:
         """Return what runs although its time to live is over."""

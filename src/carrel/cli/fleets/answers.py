@@ -21,6 +21,25 @@ ANSWERS: dict[str, str] = {
         )
         for name in names.split()
     },
+    "fleet check": "url deployment_id version user features missing policies frozen",
+    "fleet emergency-stop": RUN,
+    "govern": RUN,
+    "policy ls": "policies",
+    "policy check": "ok offline findings",
+    "policy explain": (
+        "workspace workspace_id at answer decision winner due next_change inputs rules timeline "
+        "gaps"
+    ),
+    "plan ls": "plans",
+    "plan show": "plan progress",
+    "plan apply": RUN,
+    "plan undo": RUN,
+    "snooze": "made ended leases",
+    "freeze": "by reason at",
+    "unfreeze": "was_frozen freeze",
+    "schedule cron": "files",
+    "schedule systemd": "files",
+    "schedule kubernetes": "files",
     "quiet-hours status": "at windows hours without running categories gaps",
     "quiet-hours categorize": "at windows categories workspaces gaps",
     "quiet-hours report": "at windows running categories organizations violations gaps",
@@ -30,6 +49,10 @@ ANSWERS: dict[str, str] = {
     "ttl watch": COMPLIANCE,
     "ttl set": RUN,
     "ttl extend": RUN,
+    "autostop detect": "at prebuilt workspaces gaps",
+    "autostop timeline": "at stops never prebuilt gaps",
+    "autostop run": RUN,
+    "prune": f"{RUN} windows workspaces",
     "simulate coder": "url token workspaces people seed speed now",
 }
 """Fields of the document itself."""

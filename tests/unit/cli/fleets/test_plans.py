@@ -1,0 +1,193 @@
+"""Plans on the command line: made, shown, applied, taken back, frozen, kept."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.cli.fleets.rehearsal import NIGHT, Rehearsal
+
+from carrel.cli.fleets.answers import ANSWERS
+
+Cli = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(cli: Cli) -> Callable[..., dict[str, Any]]:
+    """Ask for a document and compare its fields with those that are promised."""
+
+    def call(name: str, *rest: str, expect: int = 0) -> dict[str, Any]:
+        document: dict[str, Any] = cli(*name.split(), "--json", *rest, expect=expect).json
+        assert set(document) == set(ANSWERS[name].split()), name
+        return document
+
+    return call
+
+
+Ask = Callable[..., dict[str, Any]]
+
+
+def stopped(run: dict[str, Any]) -> set[str]:
+    return {one["workspace"] for one in run["report"]["progress"] if one["state"] == "done"}
+
+
+def held(plan: dict[str, Any]) -> set[str]:
+    return {one["workspace"] for one in plan["plan"]["held_back"]}
+
+
+def test_a_night_is_governed_shown_and_taken_back(
+    cli: Cli, ask: Ask, deployment: Rehearsal
+) -> None:
+    evening = deployment.on()
+    rehearsed = ask("govern", "--dry-run")
+    assert rehearsed["report"] is None
+    assert deployment.on() == evening
+    assert ask("plan ls") == {"plans": []}  # a rehearsal leaves nothing behind
+
+    run = ask("govern", "--once")
+    wanted = {one["workspace"] for one in rehearsed["plan"]["actions"]}
+    assert stopped(run) == wanted
+    assert wanted
+    assert not wanted & deployment.on()
+    again = ask("govern", "--dry-run")  # people go on: what they started meanwhile is another
+    assert {one["workspace"] for one in again["plan"]["actions"]} <= deployment.on()
+
+    (line,) = ask("plan ls")["plans"]
+    assert (line["purpose"], line["over"]) == ("govern", True)
+    shown = ask("plan show", line["plan_id"][:6])
+    assert {one["state"] for one in shown["progress"]} == {"done"}
+    assert all(one["reason"] for one in shown["plan"]["actions"])
+
+    back = ask("plan undo", line["plan_id"], "--dry-run")
+    assert {one["deed"] for one in back["plan"]["actions"]} <= {"start", "resume", "set_deadline"}
+    assert not wanted & deployment.on()
+    assert stopped(ask("plan undo", line["plan_id"])) == wanted - held(back)
+    assert wanted <= deployment.on()
+    assert ask("plan ls", "--last", "1")["plans"][0]["undoes"] == line["plan_id"]
+    cli("ledger", "verify")
+    told = cli("ledger", "--last", "0").out
+    assert "plan.made" in told
+    assert "action.done" in told
+
+
+def test_what_a_person_reads_names_the_reason_once_and_the_way_back(
+    cli: Cli, deployment: Rehearsal
+) -> None:
+    told = cli("govern").out
+    assert re.search(r"quiet_hours: Its quiet hours .* began at", told)
+    plan = re.search(r"carrel plan undo (\w+)", told)
+    assert plan
+    listed = cli("plan", "ls").out
+    assert plan[1] in listed
+    assert "done" in listed
+    assert "✓ stop" in told
+    assert "carrel plan undo" in cli("plan", "undo", plan[1]).out
+    assert "There is nothing to do" in cli("plan", "undo", plan[1], "--dry-run").out
+
+
+def test_a_plan_is_applied_again_without_doing_anything_twice(
+    cli: Cli, ask: Ask, deployment: Rehearsal
+) -> None:
+    plan = ask("govern")["plan"]["plan_id"]
+    asked = sum(deployment.dispatcher.served.values())
+    report = ask("plan apply", plan)["report"]
+    assert report["end"] == "over"
+    builds = [path for path in deployment.dispatcher.served if path.endswith("/builds")]
+    assert all(deployment.dispatcher.served[path] == 1 for path in builds)
+    assert sum(deployment.dispatcher.served.values()) - asked < 20
+    assert "Nothing was done" in cli("plan", "apply", plan, "--dry-run").out
+
+
+def test_unknown_plans_are_told(cli: Cli, deployment: Rehearsal) -> None:
+    assert cli("plan", "show", "abc", "--json", expect=5).error["code"] == "unknown_plan"
+    assert cli("plan", "apply", "", "--json", expect=5).error["code"] == "unknown_plan"
+    assert cli("plan", "ls", "--last", "-1", "--json", expect=2).error["code"] == "bad_number"
+    assert "No plan was made yet" in cli("plan", "ls").out
+
+
+def test_a_freeze_holds_everything_but_looking_and_undo(
+    cli: Cli, ask: Ask, deployment: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = deployment.on()
+    plan = ask("govern")["plan"]["plan_id"]
+    deployment.settings("[policy.nonsense]\n")  # a freeze needs no valid policy
+    monkeypatch.setenv("CODER_SESSION_TOKEN", "")
+    frozen = ask("freeze", "--reason", "release night")
+    assert ask("freeze")["reason"] == "release night"  # the first one counts
+    monkeypatch.setenv("CODER_SESSION_TOKEN", deployment.token)
+    deployment.settings(NIGHT)
+
+    for name, *rest in (["govern"], ["plan apply", plan], ["fleet emergency-stop", "--yes"]):
+        said = cli(*name.split(), *rest, "--json", expect=6)
+        assert said.error["code"] == "frozen"
+        assert "release night" in said.error["message"]
+    assert ask("fleet check")["frozen"]
+    assert "frozen by" in cli("fleet", "check").out
+    assert ask("govern", "--dry-run")["report"] is None
+    ask("plan undo", plan)
+    assert deployment.on() == before
+
+    assert ask("unfreeze")["freeze"] == frozen
+    assert ask("unfreeze") == {"was_frozen": False, "freeze": None}
+    assert ask("govern")["report"]["end"] == "over"
+
+
+def test_a_lease_keeps_a_workspace_and_is_capped(cli: Cli, ask: Ask, deployment: Rehearsal) -> None:
+    name = ask("govern", "--dry-run")["plan"]["actions"][0]["workspace"]
+    made = ask("snooze", name, "--for", "2h", "--reason", "training")["made"]
+    assert (made["workspace"], made["reason"]) == (name, "training")
+    assert [one["keep_id"] for one in ask("snooze")["leases"]] == [made["keep_id"]]
+    explained = ask("policy explain", name)
+    assert (explained["decision"], explained["winner"]) == ("keep", "keep_alive")
+    assert name not in stopped(ask("govern"))
+    assert name in deployment.on()
+
+    too_long = cli("snooze", name, "--for", "400d", "--reason", "x", "--json", expect=4)
+    assert too_long.error["code"] == "keep_alive_too_long"
+    assert cli("snooze", name, "--for", "soon", "--json", expect=2).error["code"] == "bad_duration"
+    assert ask("snooze", "--end", made["keep_id"])["leases"] == []
+    assert cli("snooze", "--end", "keep-0", "--json", expect=5).error["code"] == "unknown_keep"
+    assert name in stopped(ask("govern"))
+
+
+def test_an_emergency_stop_wants_a_yes_and_spares_what_is_excluded(
+    cli: Cli, ask: Ask, deployment: Rehearsal
+) -> None:
+    spared = min(deployment.on())
+    deployment.settings(f'[policy.exclusions]\nworkspaces = ["{spared}"]\n')
+    refused = cli("fleet", "emergency-stop", "--json", expect=2)
+    assert refused.error["code"] == "not_confirmed"
+    rehearsed = ask("fleet emergency-stop", "--dry-run")
+    assert rehearsed["plan"]["actions"][0]["deed"] == "pause_prebuilds"
+    assert deployment.on() > {spared}
+    ask("fleet emergency-stop", "--yes", "--reason", "the bill")
+    assert deployment.on() == {spared}
+    ask("fleet emergency-stop", "--yes", "--include-excluded")
+    assert deployment.on() == set()
+
+
+def test_an_emergency_stop_can_be_switched_off_but_not_the_freeze(
+    cli: Cli, ask: Ask, deployment: Rehearsal
+) -> None:
+    deployment.settings(f"{NIGHT}\n[safety]\nemergency_stop_enabled = false\n")
+    said = cli("fleet", "emergency-stop", "--yes", "--json", expect=6)
+    assert said.error["code"] == "emergency_stop_disabled"
+    ask("freeze")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["govern", "--once", "--watch"], "usage"),
+        (["govern", "--watch", "--dry-run"], "usage"),
+        (["govern", "--watch", "--interval", "never"], "bad_duration"),
+        (["snooze", "ann/dev", "--end", "keep-1"], "usage"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    words: list[str], code: str, cli: Cli, deployment: Rehearsal
+) -> None:
+    said = cli(*words, "--json", expect=2)
+    assert json.loads(said.err)["error"]["code"] == code
+    assert deployment.on()

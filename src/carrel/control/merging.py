@@ -14,7 +14,7 @@ from carrel.domain.projects import Project
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import OPEN_STATES, Workspace
 from carrel.errors import BadInputError, FailedError, NotFoundError
-from carrel.git.landing import landing
+from carrel.git.landing import landing, pushing
 from carrel.git.merging.merge import Merged
 from carrel.git.merging.merge import merge as merge_trees
 from carrel.git.objects import PackWriter
@@ -200,7 +200,7 @@ def _already(
     if landed is not None and not request.dry_run:
         finish(ctx, current, landed)
     if request.push and not request.dry_run:
-        landing.push(target.stores, target.project, target.branch, access=ctx.access)
+        pushing.push(target.stores, target.project, target.branch, access=ctx.access)
     done = landed.settlements if landed is not None else ()
     return MergeResult(
         status="conflict_resolved" if done else "success",

@@ -6,20 +6,20 @@ commit the merge was made on; a lost race is no error but a reason to merge agai
 """
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from carrel.domain.projects import Project, SourceKind
-from carrel.errors import BadInputError, FailedError, RefusedError
+from carrel.errors import FailedError
 from carrel.git import refs
 from carrel.git.gateway import Git
-from carrel.git.landing import checkouts, clones
+from carrel.git.landing import checkouts, clones, pushing
 from carrel.git.objects import PackWriter
 from carrel.git.refs import Move, checked_branch
 from carrel.git.storing import remote, upstream
 from carrel.git.storing.remote import CLOSED, Access
-from carrel.git.storing.sources import Repository, Source, parse, repository
+from carrel.git.storing.sources import Repository, repository
 from carrel.git.storing.stores import Stores
 from carrel.git.storing.transport import Transfer, adopt_pack, copy
 from carrel.system import faults
@@ -41,28 +41,26 @@ def tip(
         stores: The project's stores.
         project: The project.
         branch: Target branch.
-        fetch: The merge will be pushed: ask the remote first (URL projects).
+        fetch: The merge will be pushed: ask the remote first.
         access: What the user lends.
 
     Raises:
         NotFoundError: `branch_missing`.
         BadInputError: `bad_branch` or `branch_symbolic`.
+            `no_remote` when there is nowhere to push to.
         FailedError: `remote_unreachable`.
         RefusedError: `branch_parted` when a push could not succeed, since the remote's branch
-            and the landed one have parted.
+            has commits that the target lacks.
     """
     if project.kind is SourceKind.PATH:
         upstream.refuse_symbolic(project, branch)
-    if project.kind is SourceKind.PATH or not fetch:
-        return upstream.refresh(stores, project, branch)
-    upstream.fetch_all(stores, project, access)
-    if upstream.parted(stores, project, branch):
-        raise RefusedError(
-            "branch_parted",
-            f"{branch} has landed merges that origin lacks, and origin has commits it lacks.",
-            cure=f"Join them: 'carrel new join --from origin/{branch}', then "
-            f"'carrel merge join --into {branch}', then merge again with --push.",
-        )
+        found = upstream.refresh(stores, project, branch)
+        if fetch:
+            pushing.refuse_behind(stores, project, branch, found, access)
+        return found
+    if fetch:
+        upstream.fetch_all(stores, project, access)
+        pushing.refuse_parted(stores, project, branch)
     return upstream.refresh(stores, project, branch)
 
 
@@ -136,7 +134,7 @@ def land(  # noqa: PLR0913 - from, to, and how
     if project.kind is SourceKind.PATH:
         landed = _land_there(cargo, repository(project.source))
         if landed and push:
-            _push_on(stores, project, branch, access)
+            pushing.push_landed(stores, project, branch, access)
         return landed
     return _land_here(cargo, project, push=push, access=access)
 
@@ -161,15 +159,6 @@ def check(stores: Stores, project: Project, branch: str, tree: str, *, expected:
     if shown is not None:
         trees = checkouts.Trees(old=expected, new=tree)
         checkouts.check(stores, where, shown, f"refs/heads/{checked_branch(branch)}", trees)
-
-
-def push(stores: Stores, project: Project, branch: str, *, access: Access = CLOSED) -> None:
-    """Push a branch as it has landed; nothing happens when the remote has it.
-
-    Raises:
-        FailedError: `remote_unreachable`, `push_refused`, or `push_behind`.
-    """
-    _push_on(stores, project, branch, access)
 
 
 def publish_branch(stores: Stores, project: Project, name: str, oid: str) -> str:
@@ -326,34 +315,6 @@ def _share(name: str, where: Repository, owner: int | None) -> None:
 
 def _objects(git: Git) -> str:
     return f"{git.git_dir}/objects"
-
-
-def _push_on(stores: Stores, project: Project, branch: str, access: Access) -> None:
-    url, lent = project.source, access
-    if project.kind is SourceKind.PATH:
-        origin = _origin(repository(project.source))
-        url, lent = origin.location, replace(access, credential=origin.credential)
-    oid = upstream.refresh(stores, project, branch)
-    if not remote.push(stores.base, url, oid, branch, lent):
-        raise FailedError(
-            "push_behind",
-            f"{branch} has moved on at {url}.",
-            cure="Bring its commits in first (fetch and merge, or merge with --push again).",
-        )
-
-
-def _origin(where: Repository) -> Source:
-    git = Git(where.common, timeout=30.0)
-    told = git.run("config", "--get", "remote.origin.url", ok=(0, 1))
-    url = os.fsdecode(told.out.rstrip(b"\n"))
-    if told.code or not url:
-        raise BadInputError(
-            "no_remote",
-            f"{where.location} has no remote 'origin' to push to.",
-            cure="Add one with 'git remote add origin URL', or merge without --push.",
-        )
-    path = os.path.join(where.location, url)
-    return parse(f"file://{os.path.realpath(path)}" if os.path.isdir(path) else url)
 
 
 def _numbers() -> list[str]:

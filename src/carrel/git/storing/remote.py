@@ -97,6 +97,19 @@ def object_format(base: Git, url: str, access: Access = CLOSED) -> str:
     return "sha256" if len(out.partition(b"\t")[0]) == 64 else "sha1"  # noqa: PLR2004
 
 
+def tip(base: Git, url: str, branch: str, access: Access = CLOSED) -> str | None:
+    """Return the commit of a remote's branch; None when there is no such branch.
+
+    Raises:
+        FailedError: `remote_unreachable`.
+    """
+    with _reaching(base, url, access) as git:
+        out = _asked(git, url, "ls-remote", url, f"refs/heads/{branch}")
+    told = dict(reversed(line.split(b"\t", 1)) for line in out.splitlines())
+    found = told.get(os.fsencode(f"refs/heads/{branch}"))  # the pattern takes longer names, too
+    return None if found is None else found.decode()
+
+
 def push(base: Git, url: str, commit: str, branch: str, access: Access = CLOSED) -> bool:
     """Push a commit to a remote's branch; False when the remote has moved on.
 
@@ -195,5 +208,5 @@ def _unreachable(url: str, told: str) -> FailedError:
 
 
 def _words(told: str) -> str:
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    lines = [line.strip() for line in told.splitlines() if line.strip() not in ("", "Done")]
     return " ".join(lines[-3:])[:500]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from carrel.errors import BadInputError, FailedError, NotFoundError
+from carrel.errors import BadInputError, FailedError, NotFoundError, RefusedError
 from carrel.git import refs
-from carrel.git.landing import landing
+from carrel.git.landing import landing, pushing
 from carrel.git.storing import transport
 
 NEW = {b"b.txt": b"changed\n", b"new/file": b"n\n", b"dir/c.txt": None}
@@ -109,7 +109,7 @@ def test_a_url_project_lands_in_the_store(url_bench) -> None:
     assert refs.tip(url_bench.stores.base, "refs/heads/main") == new
     assert url_bench.clone.tip("main") == old
     assert not land(url_bench, url_bench.merge(old, {b"z": b"z"}))
-    landing.push(url_bench.stores, url_bench.project, "main")
+    pushing.push(url_bench.stores, url_bench.project, "main")
     assert url_bench.clone.tip("main") == new
 
 
@@ -160,8 +160,63 @@ def test_a_path_project_pushes_to_its_own_origin(aside, tmp_path) -> None:
     assert caught.value.code == "no_remote"
     clone.git("clone", "-q", "--bare", ".", str(tmp_path / "origin.git"))
     clone.git("remote", "add", "origin", "../origin.git")
-    landing.push(aside.stores, aside.project, "main")
+    pushing.push(aside.stores, aside.project, "main")
     assert type(clone)(tmp_path / "origin.git").tip("main") == new
+
+
+@pytest.fixture
+def origin(aside, tmp_path):
+    """The remote of a clone, and somebody else's clone of it."""
+    clone = aside.clone
+    clone.git("clone", "-q", "--bare", ".", str(tmp_path / "origin.git"))
+    clone.git("remote", "add", "origin", "../origin.git")
+    clone.git("clone", "-q", "-b", "main", str(tmp_path / "origin.git"), str(tmp_path / "theirs"))
+    return type(clone)(tmp_path / "origin.git"), type(clone)(tmp_path / "theirs")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_remote_that_is_ahead_is_told_before_anything_lands(aside, origin, shown: bool) -> None:
+    clone, (bare, theirs) = aside.clone, origin
+    if shown:
+        clone.git("checkout", "-q", "main")
+    new = theirs.commit("theirs", theirs_txt="t\n")
+    theirs.git("push", "-q", "origin", "main")
+    before = clone.tip("main")
+    with pytest.raises(RefusedError, match="nothing was merged") as caught:
+        landing.tip(aside.stores, aside.project, "main", fetch=True)
+    assert caught.value.code == "branch_parted"
+    assert clone.tip("main") == before
+    if shown:
+        told = caught.value.cure.split("'")[1]
+        assert told == f"git -C {clone.path} pull --no-rebase origin main"
+        clone.git(*told.split()[1:])
+    else:
+        assert f"'carrel new join-{new[:8]} --from origin/main'" in caught.value.cure
+        clone.git("fetch", "-q", "origin", "main:main")
+    assert landing.tip(aside.stores, aside.project, "main", fetch=True) == new
+    assert bare.tip("main") == new
+
+
+def test_a_branch_that_the_remote_lacks_or_has_an_old_state_of_can_be_pushed(aside, origin) -> None:
+    clone, (bare, _) = aside.clone, origin
+    new = clone.commit("ahead", ahead_txt="a\n")
+    clone.git("branch", "-f", "main", new)
+    clone.git("branch", "fresh", new)
+    for branch in ("main", "fresh"):
+        assert landing.tip(aside.stores, aside.project, branch, fetch=True) == new
+        pushing.push(aside.stores, aside.project, branch)
+        assert bare.tip(branch) == new
+
+
+def test_a_push_that_is_lost_at_the_last_moment_says_where_the_merge_is(aside, origin) -> None:
+    clone, (_, theirs) = aside.clone, origin
+    new = aside.merge(clone.tip("main"), NEW)
+    theirs.commit("theirs", theirs_txt="t\n")
+    theirs.git("push", "-q", "origin", "main")
+    with pytest.raises(FailedError, match="The merge itself is in main of") as caught:
+        land(aside, new, push=True)
+    assert caught.value.code == "push_behind"
+    assert clone.tip("main") == new
 
 
 # --- branches that stay -------------------------------------------------------------------
@@ -191,7 +246,7 @@ def test_processes_that_land_at_once_lose_nothing(aside) -> None:
 import sys
 from datetime import UTC, datetime
 from carrel.domain.projects import Project, SourceKind
-from carrel.git.landing import landing
+from carrel.git.landing import landing, pushing
 from carrel.git.objects import FILE, Entry, PackWriter
 from carrel.git.storing.stores import Stores
 from carrel.git.trees import edit_tree

@@ -3,11 +3,11 @@
 import re
 
 import pytest
+from tests.unit.control.files import write
 
 from carrel.control import merging, projects, workspaces
 from carrel.control.merging import MergeRequest
 from carrel.errors import RefusedError
-from tests.unit.control.files import write
 
 PUSH = MergeRequest(push=True)
 

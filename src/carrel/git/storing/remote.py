@@ -105,9 +105,9 @@ def tip(base: Git, url: str, branch: str, access: Access = CLOSED) -> str | None
     """
     with _reaching(base, url, access) as git:
         out = _asked(git, url, "ls-remote", url, f"refs/heads/{branch}")
-    told = dict(reversed(line.split(b"\t", 1)) for line in out.splitlines())
-    found = told.get(os.fsencode(f"refs/heads/{branch}"))  # the pattern takes longer names, too
-    return None if found is None else found.decode()
+    wanted = os.fsencode(f"refs/heads/{branch}")  # the pattern takes longer names, too
+    told = (line.partition(b"\t") for line in out.splitlines())
+    return next((oid.decode() for oid, _, name in told if name == wanted), None)
 
 
 def push(base: Git, url: str, commit: str, branch: str, access: Access = CLOSED) -> bool:

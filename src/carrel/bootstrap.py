@@ -235,12 +235,10 @@ def _compliance(settings: Settings) -> "Configured":
 
 
 def _configured(settings: Settings, name: str) -> "Configured":
-    from carrel.planning.deciding import Configured  # noqa: PLC0415 - for fleets only
+    from carrel.planning.deciding import Configured, table_of  # noqa: PLC0415 - for fleets only
 
     policy = cast("Policy", _policy_catalog().load(name))
-    table = dict(settings.policies).get(name, {})
-    read = {key: value for key, value in table.items() if key != "enabled"}
-    return Configured(policy, policy.read(read))
+    return Configured(policy, policy.read(table_of(dict(settings.policies), name)))
 
 
 def _policy_catalog() -> Catalog:

@@ -40,6 +40,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "policy": "List, check and explain the policies.",
         "quiet-hours": "Who runs in quiet hours, and stop it.",
         "ttl": "Times to live: who is late, and set or extend one.",
+        "autostop": "What will stop a workspace, and when; stop what is idle.",
+        "prune": "Put to sleep what runs in its owner's quiet hours.",
         "plan": "Show, apply or undo a plan: what is to be done, and why.",
         "snooze": "Keep a workspace running for a while.",
         "freeze": "Let no policy act any more, at once.",

@@ -66,6 +66,23 @@ def overlaid(
     return found
 
 
+_WINDOWS = frozenset({"start", "end", "days", "windows", "rule", "timezone", "holidays",
+                      "working_days", "vacation"})  # fmt: skip
+_SETTING = frozenset({"start", "end", "windows", "rule"})
+
+
+def table_of(tables: Mapping[str, Mapping[str, object]], name: str) -> dict[str, object]:
+    """Return what a policy reads: its table without the switch.
+
+    Pruning without windows of its own goes by those of the quiet hours, enabled or not.
+    """
+    found = {key: value for key, value in tables.get(name, {}).items() if key != "enabled"}
+    if name == "prune" and not _SETTING & found.keys():
+        night = tables.get("quiet_hours", {})
+        found = {**{key: night[key] for key in night if key in _WINDOWS}, **found}
+    return found
+
+
 def _enabled(table: object) -> bool:
     return not isinstance(table, Mapping) or (
         cast("Mapping[str, object]", table).get("enabled", True) is not False

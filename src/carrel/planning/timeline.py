@@ -51,11 +51,13 @@ class Timeline:
         entries: Those that apply first, in the order of time; then the others.
         stops_at: The first moment at which something stops it, if nothing else happens.
         drift: Where the backend's deadline differs from what its settings give; empty: nowhere.
+        stopped_by: The entry that stops it first; None: nothing does.
     """
 
     entries: tuple[Entry, ...]
     stops_at: datetime | None
     drift: str = ""
+    stopped_by: Entry | None = None
 
 
 _STOPPING = frozenset({"deadline", "dormancy", "failure_cleanup"})
@@ -67,8 +69,17 @@ def timeline(
     observation: Observation,
     at: datetime,
     decision: Decision | None = None,
+    foreseen: Verdict | None = None,
 ) -> Timeline:
-    """Gather every source for a workspace; with a decision, our own policies too."""
+    """Gather every source for a workspace.
+
+    Args:
+        workspace: Which.
+        observation: The fleet.
+        at: Now.
+        decision: What our own policies say now; None: they are left out.
+        foreseen: What the first of them will say that stops it, and when that is due.
+    """
     template = observation.templates.get(workspace.template_id)
     entries = [_deadline(workspace)]
     drift = ""
@@ -85,16 +96,15 @@ def timeline(
         ]
         drift = _drift(workspace, template, quiet)
     entries += [_autostart(workspace), _quiet_entry(workspace, observation)]
-    entries += [_ours(one, at) for one in (decision.verdicts if decision else ())]
     kept = decision is not None and decision.wish is Wish.KEEP
-    stops = [
-        one.at
-        for one in entries
-        if one.applies and one.at and (one.source in _STOPPING or (_stops(one) and not kept))
-    ]
+    for one in decision.verdicts if decision else ():
+        coming = foreseen is not None and foreseen.policy == one.policy
+        later = foreseen if coming and not _wants_stop(one) else None
+        entries.append(_ours(later or one, at, kept=kept and later is None))
     far = datetime.max.replace(tzinfo=UTC)
     entries.sort(key=lambda one: (not one.applies, one.at or far, one.source))
-    return Timeline(tuple(entries), min(stops, default=None), drift)
+    first = next((one for one in entries if one.applies and one.at and _stops(one)), None)
+    return Timeline(tuple(entries), first.at if first else None, drift, first)
 
 
 def _native(source: str, why: str, at: datetime | None = None, *, applies: bool = False) -> Entry:
@@ -102,7 +112,7 @@ def _native(source: str, why: str, at: datetime | None = None, *, applies: bool 
 
 
 def _stops(entry: Entry) -> bool:
-    return entry.by is Source.OURS
+    return entry.by is Source.OURS or entry.source in _STOPPING
 
 
 def _deadline(workspace: FleetWorkspace) -> Entry:
@@ -229,7 +239,7 @@ def _quiet_entry(workspace: FleetWorkspace, observation: Observation) -> Entry:
 def _drift(workspace: FleetWorkspace, template: Template, quiet: DailyTime | None) -> str:
     """Say where the running build's latest moment is not what its settings give by now."""
     since, build = workspace.running_since, workspace.build
-    if since is None or (template.required_days and quiet is None):
+    if since is None or workspace.is_prebuild or (template.required_days and quiet is None):
         return ""
     try:
         expected = deadlines(
@@ -257,7 +267,12 @@ def _same(one: datetime | None, other: datetime | None) -> bool:
     return abs(one - other) <= _TOLERANCE
 
 
-def _ours(verdict: Verdict, at: datetime) -> Entry:
-    stops = verdict.wish in {Wish.STOP, Wish.SLEEP}
+def _ours(verdict: Verdict, at: datetime, *, kept: bool) -> Entry:
+    stops = _wants_stop(verdict)
     due = max(verdict.due or at, at) if stops else verdict.until
-    return Entry(f"policy:{verdict.policy}", Source.OURS, stops, due, verdict.reason)
+    why = f"{verdict.reason} But it is kept." if stops and kept else verdict.reason
+    return Entry(f"policy:{verdict.policy}", Source.OURS, stops and not kept, due, why)
+
+
+def _wants_stop(verdict: Verdict) -> bool:
+    return verdict.wish in {Wish.STOP, Wish.SLEEP}

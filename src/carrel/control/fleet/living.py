@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import Any, Protocol, cast
 
 from carrel.control.fleet import deciding, observing
@@ -12,7 +11,6 @@ from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.verdicts import Verdict
-from carrel.errors import NotFoundError
 from carrel.planning.deciding import Configured, decide, prepare
 
 POLICY = "time_to_live"
@@ -119,12 +117,12 @@ def compliance(
     """
     seen = observing.observe(ctx)
     if user is not None:
-        _known(seen, user)
+        observing.known_user(seen, user)
     at, rules = ctx.now(), _rules(ctx, threshold)
     running = [
         one
         for one in seen.workspaces
-        if one.running and not one.is_prebuild and (user is None or _owned(one, user))
+        if one.running and not one.is_prebuild and (user is None or one.owned_by(user))
     ]
     places = None if everywhere or user is not None else _memberships(seen)
     near = [one for one in running if places is None or one.organization_id in places]
@@ -156,26 +154,6 @@ def _rules(ctx: FleetContext, threshold: timedelta | None) -> Configured:
         return found
     settings = cast("Any", found.settings)
     return replace(found, settings=replace(settings, threshold=threshold))
-
-
-def _known(seen: Observation, user: str) -> None:
-    """Refuse the name of a user that there is not, unless not all could be seen."""
-    wanted = user.casefold()
-    people = {
-        name.casefold() for one in seen.users.values() for name in (one.username, one.user_id)
-    }
-    owners = any(_owned(one, user) for one in seen.workspaces)
-    if wanted not in people and not owners and not seen.lacks("users", "workspaces"):
-        near = get_close_matches(wanted, people, n=1)
-        raise NotFoundError(
-            "unknown_fleet_user",
-            f"Nobody is called {user!r} on {seen.deployment.url}.",
-            cure=f"Did you mean {near[0]!r}?" if near else "Write the name as Coder shows it.",
-        )
-
-
-def _owned(workspace: FleetWorkspace, user: str) -> bool:
-    return user.casefold() in {workspace.owner.casefold(), workspace.owner_id.casefold()}
 
 
 def _memberships(seen: Observation) -> frozenset[str] | None:

@@ -1,8 +1,11 @@
 """Seeing the fleet, and finding one workspace in it by name."""
 
+from difflib import get_close_matches
+
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.errors import NotFoundError
 
 
 def observe(ctx: FleetContext) -> Observation:
@@ -37,3 +40,23 @@ def find(ctx: FleetContext, name: str) -> FleetWorkspace:
         BadInputError: `ambiguous_workspace`.
     """
     return look(ctx, name).workspaces[0]
+
+
+def known_user(seen: Observation, user: str) -> None:
+    """Refuse the name of a user that there is not, unless not all could be seen.
+
+    Raises:
+        NotFoundError: `unknown_fleet_user`.
+    """
+    wanted = user.casefold()
+    people = {
+        name.casefold() for one in seen.users.values() for name in (one.username, one.user_id)
+    }
+    owners = any(one.owned_by(user) for one in seen.workspaces)
+    if wanted not in people and not owners and not seen.lacks("users", "workspaces"):
+        near = get_close_matches(wanted, people, n=1)
+        raise NotFoundError(
+            "unknown_fleet_user",
+            f"Nobody is called {user!r} on {seen.deployment.url}.",
+            cure=f"Did you mean {near[0]!r}?" if near else "Write the name as Coder shows it.",
+        )

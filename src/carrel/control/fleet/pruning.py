@@ -1,12 +1,16 @@
 """Pruning as a person asks for it: whose workspaces, by which filters, in how long a night."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, cast
 
+from carrel.control.fleet import deciding, observing
 from carrel.control.fleet.context import FleetContext
+from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.scopes import Scope
+from carrel.domain.governance.verdicts import Wish
 from carrel.errors import BadInputError
+from carrel.planning.precedence import Decision
 
 POLICY = "prune"
 _DAY = timedelta(days=1)
@@ -91,3 +95,40 @@ def _excluded(ctx: FleetContext, kind: str) -> tuple[str, ...]:
     held = next((one.settings for one in ctx.policies if one.name == POLICY), None)
     found: tuple[str, ...] = getattr(cast("_Settings", held).excluded, kind) if held else ()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """A workspace that runs within its owner's quiet hours.
+
+    Attributes:
+        workspace: Which.
+        standing: `prune`; `active` where somebody is at work; `kept` by another policy.
+        reason: A sentence.
+        until: When that may change next; None: not by time.
+    """
+
+    workspace: FleetWorkspace
+    standing: str
+    reason: str
+    until: datetime | None
+
+
+def prunable(ctx: FleetContext) -> tuple[Prunable, ...]:
+    """Return what runs within its owner's quiet hours and fits the filters, the doomed first."""
+    seen = observing.recent(ctx)
+    found = filter(None, map(_prunable, deciding.decide(ctx, observation=seen)))
+    return tuple(sorted(found, key=lambda one: (-_RANK[one.standing], one.workspace.full_name)))
+
+
+_RANK = {"prune": 2, "active": 1, "kept": 0}
+
+
+def _prunable(decision: Decision) -> Prunable | None:
+    own = next((one for one in decision.verdicts if one.policy == POLICY), None)
+    if own is None or own.category not in _RANK:
+        return None
+    winner = decision.winner
+    if decision.wish is Wish.KEEP and winner is not None:
+        return Prunable(decision.workspace, "kept", winner.reason, winner.until)
+    return Prunable(decision.workspace, own.category, own.reason, own.until)

@@ -173,6 +173,10 @@ class FleetWorkspace:
         """`owner/name`, as people and command lines say it."""
         return f"{self.owner}/{self.name}"
 
+    def owned_by(self, user: str) -> bool:
+        """Whether a user owns it, by name or id, without regard to case."""
+        return user.casefold() in {self.owner.casefold(), self.owner_id.casefold()}
+
     @property
     def running(self) -> bool:
         """Whether it is started, and nothing else is under way."""

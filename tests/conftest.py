@@ -2,11 +2,16 @@
 
 import ctypes
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Hundreds of processes start in a run, and read what the first of them compiled.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 THOROUGH = os.environ.get("CARREL_REAL") == "required"
 

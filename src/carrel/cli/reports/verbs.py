@@ -43,7 +43,7 @@ Sort = Annotated[
     typer.Option(
         "--sort",
         metavar="COLUMN",
-        help="By a column as --json names it; --sort=-NAME: largest first.",
+        help="By a column as --json names it; -NAME: largest first.",
         show_default=False,
     ),
 ]
@@ -138,7 +138,7 @@ VERBS = (
     Verb(
         "dormant",
         "Dormant workspaces, the next deletion first.",
-        ("", "--sort=-dormant_for --limit 20"),
+        ("", "--sort dormant_at --limit 20"),
     ),
     Verb(
         "organizations",

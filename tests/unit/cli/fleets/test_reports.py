@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from tests.unit.cli.fleets.rehearsal import Rehearsal
 
+from carrel.cli.fleets.answers import ANSWERS
 from carrel.cli.reports.verbs import VERBS
 
 Cli = Callable[..., Any]
@@ -34,6 +35,7 @@ def test_a_report_has_the_same_rows_in_every_shape(
     file = tmp_path / "report.html"
     document = asked(cli, name, "--all", "--html", str(file))
     rows = listed(document)
+    assert set(document) == set(ANSWERS[f"fleet {name}"].split())
     assert (document["report"], document["total"]) == (name, len(rows))
     lines = list(csv.reader(io.StringIO(cli("fleet", name, "--all", "--csv").out, newline="")))
     assert len(lines) == len(rows) + 1
@@ -88,7 +90,7 @@ def test_a_filter_that_fits_nothing_says_so(cli: Cli, deployment: Rehearsal) -> 
 
 
 def test_rows_are_sorted_and_cut_and_the_rest_is_counted(cli: Cli, deployment: Rehearsal) -> None:
-    found = asked(cli, "last-seen", "--sort=-workspaces", "--limit", "3")
+    found = asked(cli, "last-seen", "--sort", "-workspaces", "--limit", "3")
     counts = [row["workspaces"] for row in listed(found)]
     assert counts == sorted(counts, reverse=True)
     assert len(counts) == 3 < found["total"]

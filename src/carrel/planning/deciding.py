@@ -67,7 +67,7 @@ def overlaid(
 
 
 _WINDOWS = frozenset({"start", "end", "days", "windows", "rule", "timezone", "holidays",
-                      "working_days", "vacation"})  # fmt: skip
+                      "working_days", "vacation", "native"})  # fmt: skip
 _SETTING = frozenset({"start", "end", "windows", "rule"})
 
 

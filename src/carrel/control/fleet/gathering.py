@@ -82,7 +82,7 @@ def _deleted(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
     try:
         found = tuple(ctx.fleet.deleted())
     except FailedError as error:
-        return _noted(ground, _unreadable("deleted workspaces", error))
+        return _noted(replace(ground, deleted=None), _unreadable("deleted workspaces", error))
     fits = applies(scope, ground.observation)
     return replace(ground, deleted=tuple(one for one in found if fits(one)))
 
@@ -94,7 +94,8 @@ def _prices(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa:
     book = cast("_PriceBook", held)
     if not book.prices:
         return ground
-    priced = ((one.workspace_id, book.price(one)) for one in (*ground.workspaces, *ground.deleted))
+    known = (*ground.workspaces, *(ground.deleted or ()))
+    priced = ((one.workspace_id, book.price(one)) for one in known)
     prices = {key: price for key, price in priced if price is not None}
     return replace(ground, prices=prices, currency=book.currency)
 

@@ -55,9 +55,11 @@ def make(ground: Ground) -> Report:
             for day, length in days.shared(ground, begin, end):
                 by_day[day] += round(length.total_seconds())
                 mine.add(day)
-    rows = _counted_here(ground, people, touched) if people else _counted_there(ground)
+    logged = ground.connections is not None
+    rows = _counted_here(ground, people, touched) if logged else _counted_there(ground)
     rows.sort(key=lambda row: (-_number(row[1]), str(row[0])))
     hours = {day: seconds / 3600 for day, seconds in by_day.items()}
+    counted = ground.connections if ground.connections is not None else ground.usage
     used = [row for row in rows if _number(row[1]) > 0]
     return Report(
         name="activity",
@@ -66,9 +68,10 @@ def make(ground: Ground) -> Report:
         fields=FIELDS,
         rows=tuple(rows if ground.everything else [row for row in rows if _was_there(row)]),
         facts=(
-            Fact("active", "Active users", len(used)),
+            Fact("active", "Active users", naming.known(len(used), counted)),
             Fact("users", "Users", len(ground.users)),
-            Fact("hours", "Hours connected", sum(_number(row[1]) for row in rows), Kind.HOURS),
+            Fact("hours", "Hours connected",
+                 naming.known(sum(_number(row[1]) for row in rows), counted), Kind.HOURS),
         ),
         charts=(
             *([Chart("Hours connected by day", "Day", "hours", days.filled(ground, hours),
@@ -79,7 +82,7 @@ def make(ground: Ground) -> Report:
         notes=(*ground.notes, *_limits(ground)),
         since=since,
         until=until,
-        nothing="Nobody was connected.",
+        nothing="Nobody was connected." if counted is not None else naming.UNSEEN,
         of="users",
     )  # fmt: skip
 
@@ -133,10 +136,11 @@ def _counted_here(
 
 def _counted_there(ground: Ground) -> list[Row]:
     """Return what the backend counted, which is no more than the time."""
-    used = {one.user_id: one.used for one in ground.usage}
+    used = {one.user_id: one.used for one in ground.usage or ()}
     return [
-        (one.username, naming.hours(used.get(one.user_id, timedelta(0))), NO_MATTER, NO_MATTER,
-         NO_MATTER, NO_MATTER, one.last_seen_at, one.user_id)
+        (one.username,
+         naming.known(naming.hours(used.get(one.user_id, timedelta(0))), ground.usage),
+         NO_MATTER, NO_MATTER, NO_MATTER, NO_MATTER, one.last_seen_at, one.user_id)
         for one in ground.users
     ]  # fmt: skip
 
@@ -150,7 +154,7 @@ def _number(value: object) -> float:
 
 
 def _limits(ground: Ground) -> tuple[Note, ...]:
-    if ground.connections is not None or not ground.usage:
+    if ground.connections is not None or ground.usage is None:
         return ()
     why = "The hours are the backend's own count, for whole days up to the last full hour."
     return (Note(why, "A licence with the connection log tells sessions and workspaces, too."),)

@@ -70,9 +70,11 @@ def make(ground: Ground) -> Report:
             for who, tally in ordered
         ),
         facts=(
-            Fact("connections", "Connections", len(connections)),
-            Fact("users", "Users", len(tallies)),
-            Fact("open", "Open now", sum(one.disconnected_at is None for one in connections)),
+            Fact("connections", "Connections", naming.known(len(connections), ground.connections)),
+            Fact("users", "Users", naming.known(len(tallies), ground.connections)),
+            Fact("open", "Open now",
+                 naming.known(sum(one.disconnected_at is None for one in connections),
+                              ground.connections)),
         ),
         charts=(
             Chart("Connections by day", "Day", "connections",
@@ -83,6 +85,6 @@ def make(ground: Ground) -> Report:
         notes=ground.notes,
         since=since,
         until=until,
-        nothing="Nobody was connected.",
+        nothing="Nobody was connected." if ground.connections is not None else naming.UNSEEN,
         of="users",
     )  # fmt: skip

@@ -68,7 +68,7 @@ def _rows(ground: Ground) -> list[Row]:
     log = turns(ground.entries or ())
     present = [(one, _own(log, one)) for one in ground.workspaces]
     known = {one.workspace_id for one, _ in present}
-    gone = {one.workspace_id: one for one in ground.deleted if one.workspace_id not in known}
+    gone = {one.workspace_id: one for one in ground.deleted or () if one.workspace_id not in known}
     rows = [_row(ground, one, ran(ground, mine, one)) for one, mine in present]
     rows += [
         _row(ground, one, ran(ground, mine, one))

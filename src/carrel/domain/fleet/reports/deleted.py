@@ -24,7 +24,7 @@ FIELDS = (
 def make(ground: Ground) -> Report:
     """List deleted workspaces, the last one first."""
     since, until = ground.span
-    gone = [(at, one) for one in ground.deleted if since <= (at := _gone_at(one)) <= until]
+    gone = [(at, one) for one in ground.deleted or () if since <= (at := _gone_at(one)) <= until]
     gone.sort(key=lambda pair: (pair[0], pair[1].full_name), reverse=True)
     return Report(
         name="deleted",
@@ -40,8 +40,9 @@ def make(ground: Ground) -> Report:
             for at, one in gone
         ),
         facts=(
-            Fact("deleted", "Deleted", len(gone)),
-            Fact("owners", "Owners", len({one.owner for _, one in gone})),
+            Fact("deleted", "Deleted", naming.known(len(gone), ground.deleted)),
+            Fact("owners", "Owners",
+                 naming.known(len({one.owner for _, one in gone}), ground.deleted)),
         ),
         charts=(
             Chart("Deleted by day", "Day", "workspaces",
@@ -52,7 +53,9 @@ def make(ground: Ground) -> Report:
         notes=ground.notes,
         since=since,
         until=until,
-        nothing="No workspace was deleted then.",
+        nothing="No workspace was deleted then."
+        if ground.deleted is not None
+        else "Nobody can tell: deleted workspaces can't be read.",
     )  # fmt: skip
 
 

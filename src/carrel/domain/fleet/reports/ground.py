@@ -30,9 +30,9 @@ class Ground:
         until: Its end.
         local: Puts a moment on the reader's wall clock: days begin at the reader's midnight.
         connections: Of that time; None: they can't be seen.
-        usage: What each user used in that time, where connections can't be seen.
+        usage: What each user used in that time, where connections can't be seen; None: unknown.
         entries: The audit log of that time; None: it can't be read.
-        deleted: Deleted workspaces.
+        deleted: Deleted workspaces; None: they can't be read.
         prices: Money per running hour, by workspace id.
         currency: What prices are in; empty: there is no price book.
         standing: How each workspace stands with its time to live, and why, by workspace id.
@@ -49,9 +49,9 @@ class Ground:
     until: datetime | None = None
     local: Callable[[datetime], datetime] = _utc
     connections: tuple[Connection, ...] | None = None
-    usage: tuple[Usage, ...] = ()
+    usage: tuple[Usage, ...] | None = None
     entries: tuple[AuditEntry, ...] | None = None
-    deleted: tuple[FleetWorkspace, ...] = ()
+    deleted: tuple[FleetWorkspace, ...] | None = ()
     prices: Mapping[str, float] = field(default_factory=dict[str, float])
     currency: str = ""
     standing: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from carrel.domain.fleet.reports.report import Field, Kind
+from carrel.domain.fleet.reports.report import Field, Kind, Value
 from carrel.domain.fleet.workspaces import BuildStatus, FleetWorkspace, Transition
 
 WORKSPACE = Field("workspace", "Workspace", Kind.NAME)
@@ -20,6 +20,7 @@ _UNDER_WAY = {
     Transition.DELETE: "deleting",
 }
 _DONE = {Transition.START: "running", Transition.STOP: "stopped", Transition.DELETE: "deleted"}
+UNSEEN = "Nobody can tell: connections can't be seen."
 MOST = 12
 """So many bars are read; what is beyond them is drawn as one."""
 
@@ -71,6 +72,11 @@ def sorted_into(
     for length in lengths:
         counts[next((name for name, limit in known if length < limit), beyond)] += 1
     return tuple(counts.items())
+
+
+def known(value: Value, seen: object) -> Value:
+    """Return a number of the summary; None where nothing could be seen, which is not nothing."""
+    return None if seen is None else value
 
 
 def later(moments: Iterable[datetime | None]) -> datetime | None:

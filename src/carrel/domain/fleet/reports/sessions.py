@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.history import Connection
+from carrel.domain.fleet.reports import naming
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.report import Chart, Fact, Field, Kind, Report
 
@@ -91,9 +92,11 @@ def make(ground: Ground) -> Report:
         fields=FIELDS,
         rows=rows,
         facts=(
-            Fact("sessions", "Sessions", len(sessions)),
-            Fact("open", "Still connected", sum(one.ended_at is None for one in sessions)),
-            Fact("users", "Users", len({one.user for one in sessions})),
+            Fact("sessions", "Sessions", naming.known(len(sessions), ground.connections)),
+            Fact("open", "Still connected",
+                 naming.known(sum(one.ended_at is None for one in sessions), ground.connections)),
+            Fact("users", "Users",
+                 naming.known(len({one.user for one in sessions}), ground.connections)),
             Fact("mean", "Mean length", total / len(sessions) if sessions else None, Kind.SPAN),
         ),
         charts=(
@@ -103,7 +106,7 @@ def make(ground: Ground) -> Report:
         notes=ground.notes,
         since=since,
         until=until,
-        nothing="Nobody was connected.",
+        nothing="Nobody was connected." if ground.connections is not None else naming.UNSEEN,
         of="sessions",
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,6 +29,7 @@ from carrel.domain.fleet.reports import activity, connections, cost, days, delet
 from carrel.domain.fleet.reports.report import NO_MATTER
 from carrel.domain.fleet.workspaces import Transition
 
+MODULE = attrgetter("__name__")
 MINUTE = timedelta(minutes=1)
 
 
@@ -72,6 +74,21 @@ def test_without_a_connection_log_the_backends_count_is_told_as_such():
     (row,) = table(report)
     assert (row["user"], row["hours"], row["sessions"]) == ("ada", 3, NO_MATTER)
     assert "backend's own count" in report.notes[0].what
+
+
+@pytest.mark.parametrize("kind", [activity, connections, sessions, deleted], ids=MODULE)
+def test_what_can_not_be_seen_is_not_taken_for_nothing(kind):
+    unseen = kind.make(ground(users=(user(),), deleted=None))
+    assert "Nobody can tell" in unseen.nothing
+    assert set(facts(unseen).values()) <= {None, 1}
+    seen = kind.make(ground(users=(user(),), connections=()))
+    assert "Nobody can tell" not in seen.nothing
+    assert None not in [value for name, value in facts(seen).items() if name != "mean"]
+
+
+def test_hours_that_nobody_counted_are_unknown():
+    (row,) = table(activity.make(ground(users=(user(),), everything=True)))
+    assert row["hours"] is None
 
 
 def test_connections_are_counted_by_who_and_by_what():

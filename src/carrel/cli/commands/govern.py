@@ -54,7 +54,7 @@ def govern(
     out = Output(as_json=as_json)
     with opened_fleet(out, verbose=verbose) as ctx:
         if watch:
-            _for_ever(ctx, Watcher(out, ctx), pause, dry_run=dry_run)
+            _for_ever(ctx, Watcher(out, ctx, watching=True), pause, dry_run=dry_run)
         elif dry_run:
             _rehearse(out, ctx)
         else:
@@ -71,11 +71,14 @@ def _rehearse(out: Output, ctx: "FleetContext") -> None:
 
 
 def _for_ever(ctx: "FleetContext", watcher: "Watcher", pause: timedelta, *, dry_run: bool) -> None:
+    import gc
+
     from carrel.control.fleet import governing
 
     if dry_run:
         raise BadInputError(
             "usage", "A rehearsal is made once.", cure="Leave out --watch or --dry-run."
         )
+    gc.enable()  # a command does without; this one may run for months
     for made in governing.watch(ctx, pause, watcher.told, planned=watcher.planned):
         watcher.passed(made)

@@ -1,7 +1,7 @@
 """`carrel ledger`: read the record of everything that was done, or verify it."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -24,6 +24,7 @@ app = group(
     "Read the record of everything that Carrel decided and did, oldest first.",
     "carrel ledger",
     "carrel ledger --subject agent-1 --last 5",
+    "carrel ledger --subject ada/training        a workspace of a fleet",
     "carrel ledger --last 0 --json               everything",
     "carrel ledger verify",
     alone=True,
@@ -35,7 +36,7 @@ def ledger(
     ctx: typer.Context,
     subject: Annotated[
         str | None,
-        typer.Option(metavar="WS|ID", help="Only what happened to it."),
+        typer.Option(metavar="WS|ID", help="Only what happened to it; in a fleet OWNER/NAME."),
     ] = None,
     last: Annotated[int, typer.Option(metavar="N", help="The last N (20); 0 means all.")] = 20,
     as_json: Json = False,
@@ -82,6 +83,7 @@ def verify(as_json: Json = False) -> None:
 
 
 def _subject(ctx: "Context", wanted: str) -> str:
+    from carrel.control import ledger as control
     from carrel.control.finding import find
     from carrel.domain.workspaces import State
     from carrel.errors import NotFoundError
@@ -89,7 +91,7 @@ def _subject(ctx: "Context", wanted: str) -> str:
     try:
         return find(ctx, wanted, states=frozenset(State)).workspace_id
     except NotFoundError:
-        return wanted
+        return control.fleet_subject(ctx, wanted) or wanted
 
 
 def _show(out: Output, events: "Sequence[Event]") -> None:
@@ -107,7 +109,7 @@ def _show(out: Output, events: "Sequence[Event]") -> None:
             Cell(moment(event.at, zone=False)),
             Cell(shown(event.actor)),
             Cell(event.action, out.style.bold),
-            Cell(shown(event.subject)),
+            Cell(shown(_subject_shown(event))),
             Cell(_facts(event)),
         ]
         for event in events
@@ -115,10 +117,28 @@ def _show(out: Output, events: "Sequence[Event]") -> None:
     out.table(columns, rows)
 
 
+def _subject_shown(event: "Event") -> str:
+    """Return what it happened to; a workspace of a fleet by its name."""
+    name = event.data.get("workspace")
+    return name if isinstance(name, str) and name else event.subject
+
+
+_FIRST = ("deed", "policy", "reason", "note")
+"""Facts that a person looks for, where an event has them."""
+_FEW = 2
+
+
 def _facts(event: "Event") -> str:
-    facts = (
-        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
-        for name, value in event.data.items()
-        if value is not None
-    )
-    return shown(" ".join(facts))
+    names = [name for name in _FIRST if name in event.data]
+    names += [name for name in event.data if name not in {*_FIRST, "workspace"}]
+    told = ((name, _fact(event.data[name])) for name in names)
+    return shown(" ".join(f"{name}={value}" for name, value in told if value))
+
+
+def _fact(value: object) -> str:
+    """Return a fact in short; the document has it whole."""
+    if value is None or value in ("", [], {}):
+        return ""
+    if isinstance(value, list) and len(cast("list[object]", value)) > _FEW:
+        return f"({len(cast('list[object]', value))} of them)"
+    return value if isinstance(value, str) else json.dumps(value)

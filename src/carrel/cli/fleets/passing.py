@@ -6,10 +6,11 @@ import typer
 
 from carrel.cli import failing
 from carrel.cli.fleets.carrying import SOME, Ticker, exit_code, run_document
+from carrel.cli.fleets.paragraphs import paragraph
 from carrel.cli.fleets.showing import show_plan, show_report
 from carrel.cli.fleets.telling import show_warned
 from carrel.cli.output import Output
-from carrel.cli.wording import count, moment
+from carrel.cli.wording import count, moment, shown
 
 if TYPE_CHECKING:
     from carrel.control.fleet.context import FleetContext
@@ -23,11 +24,13 @@ class Watcher:
     Args:
         out: Where to.
         ctx: The fleet.
+        watching: One pass follows the other, so each is told in few lines.
     """
 
-    def __init__(self, out: Output, ctx: "FleetContext") -> None:
+    def __init__(self, out: Output, ctx: "FleetContext", *, watching: bool = False) -> None:
         self._out = out
         self._ctx = ctx
+        self._watching = watching
         self._ticker: Ticker | None = None
         self._shown = ""
 
@@ -73,17 +76,22 @@ class Watcher:
             self._well(made.plan)
             return
         show_warned(self._out, made.plan, made.warned)
-        show_report(self._out, made.report)
+        if self._watching:
+            self._out.line(self._out.style.dim(moment(self._ctx.now())))
+        show_report(self._out, made.report, watching=self._watching)
 
     def _well(self, plan: "Plan") -> None:
         """Tell of a pass that found nothing to do."""
         out, seen = self._out, self._ctx.seen
-        fleet = ""
+        if not self._watching and (plan.held_back or plan.notes):
+            show_plan(out, plan)
+            return
+        told = [f"{out.style.green('✓')} There is nothing to do."]
         if seen is not None:
             running = sum(one.on for one in seen.workspaces)
-            fleet = f" {running:,} of {count(len(seen.workspaces), 'workspace')} run."
-        if plan.held_back or plan.notes:
-            show_plan(out, plan)
-        else:
-            told = f"{out.style.green('✓')} There is nothing to do."
-            out.line(f"{out.style.dim(moment(plan.made_at))}  {told}{fleet}")
+            told.append(f"{running:,} of {count(len(seen.workspaces), 'workspace')} run.")
+        if plan.held_back:
+            told.append(f"{count(len(plan.held_back), 'workspace')} left alone.")
+        out.line(f"{out.style.dim(moment(plan.made_at))}  {' '.join(told)}")
+        for note in plan.notes:
+            paragraph(out, f"{out.style.yellow('!')} ", shown(note))

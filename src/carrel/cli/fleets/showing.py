@@ -149,8 +149,14 @@ def _show_held(out: Output, plan: "Plan") -> None:
         paragraph(out, head, shown(reason), indent=4)
 
 
-def show_report(out: Output, report: "Report") -> None:
-    """Print how a run over a plan ended."""
+def show_report(out: Output, report: "Report", *, watching: bool = False) -> None:
+    """Print how a run over a plan ended.
+
+    Args:
+        out: Where to.
+        report: The run.
+        watching: It goes on by itself, so nobody is told how.
+    """
     style = out.style
     counts: dict[str, int] = {}
     for one in report.progress:
@@ -164,7 +170,7 @@ def show_report(out: Output, report: "Report") -> None:
         paragraph(out, "  ", shown(report.why))
     for reason in dict.fromkeys(report.waits.values()):
         paragraph(out, "  ", shown(reason))
-    if report.end != "over":
+    if report.end != "over" and not watching:
         when = f" after {moment(report.again_at)}" if report.again_at else ""
         go_on = style.cyan(f"carrel plan apply {report.plan.plan_id}")
         out.line(f"  To go on{when}: {go_on}")

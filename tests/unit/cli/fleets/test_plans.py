@@ -2,7 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -71,6 +74,18 @@ def test_a_night_is_governed_shown_and_taken_back(
     assert "action.done" in told
 
 
+def test_the_ledger_tells_of_a_workspace_by_its_name(cli: Cli, deployment: Rehearsal) -> None:
+    name = min(stopped(cli("govern", "--json").json))
+    events = cli("ledger", "--subject", name, "--last", "0", "--json").json["events"]
+    assert [one["action"] for one in events] == ["action.sent", "action.following", "action.done"]
+    assert all(one["data"]["workspace"] == name for one in events)
+    told = cli("ledger", "--subject", name).out
+    assert name in told
+    assert "deed=stop policy=quiet_hours reason=Its quiet hours" in told
+    assert "note= " not in told
+    assert cli("ledger", "--subject", "nobody/nothing", "--json").json["events"] == []
+
+
 def test_what_a_person_reads_names_the_reason_once_and_the_way_back(
     cli: Cli, deployment: Rehearsal
 ) -> None:
@@ -104,6 +119,76 @@ def test_unknown_plans_are_told(cli: Cli, deployment: Rehearsal) -> None:
     assert cli("plan", "apply", "", "--json", expect=5).error["code"] == "unknown_plan"
     assert cli("plan", "ls", "--last", "-1", "--json", expect=2).error["code"] == "bad_number"
     assert "No plan was made yet" in cli("plan", "ls").out
+
+
+class Postbox(ThreadingHTTPServer):
+    """Takes letters at any path but `/broken`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Letter)
+        self.letters: list[dict[str, str]] = []
+
+    def route(self, path: str) -> str:
+        """Return settings by which letters go to a path here."""
+        address = f"json://127.0.0.1:{self.server_address[1]}/{path}"
+        head = "[notifications]\nenabled = true\nlead_minutes = 10\n[notifications.routes]\n"
+        return f'{NIGHT}\n{head}"*/*" = "{address}"\n'
+
+
+class Letter(BaseHTTPRequestHandler):
+    server: Postbox
+
+    def do_POST(self) -> None:
+        content = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        broken = self.path == "/broken"
+        if not broken:
+            self.server.letters.append(content)
+        self.send_response(500 if broken else 200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def postbox() -> Iterator[Postbox]:
+    with Postbox() as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # by a library that Apprise brings
+def test_a_stop_waits_until_its_owner_was_told(
+    cli: Cli, ask: Ask, deployment: Rehearsal, postbox: Postbox
+) -> None:
+    deployment.settings(postbox.route("broken"))
+    unheard = ask("govern")
+    wanted = {one["workspace"] for one in unheard["plan"]["actions"]}
+    assert {one["delivery"] for one in unheard["warned"]} == {"failed"}
+    assert all(one["why"] for one in unheard["warned"])
+    assert (unheard["report"]["end"], stopped(unheard)) == ("waiting", set())
+    assert "could not be told" in cli("govern").out
+    (noted, *_) = [
+        event["data"]
+        for event in cli("ledger", "--last", "0", "--json").json["events"]
+        if event["action"] == "plan.warned"
+    ]
+    assert noted["failed"] == len(wanted)
+
+    deployment.settings(postbox.route("owners"))
+    heard = ask("govern")
+    assert {one["delivery"] for one in heard["warned"]} == {"sent"}
+    assert stopped(heard) == set()  # they have ten minutes
+    people = {one["workspace"].partition("/")[0] for one in heard["plan"]["actions"]}
+    assert len(postbox.letters) == len(people)
+    assert all("carrel snooze" in one["message"] for one in postbox.letters)
+    deployment.advance(timedelta(minutes=11))
+    assert stopped(ask("govern")) & wanted
+    assert len(postbox.letters) == len(people)  # nobody is told twice
 
 
 def test_a_freeze_holds_everything_but_looking_and_undo(

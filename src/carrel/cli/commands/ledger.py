@@ -123,16 +123,20 @@ def _subject_shown(event: "Event") -> str:
     return name if isinstance(name, str) and name else event.subject
 
 
-_FIRST = ("deed", "policy", "reason", "note")
-"""Facts that a person looks for, where an event has them."""
 _FEW = 2
 
 
 def _facts(event: "Event") -> str:
-    names = [name for name in _FIRST if name in event.data]
-    names += [name for name in event.data if name not in {*_FIRST, "workspace"}]
-    told = ((name, _fact(event.data[name])) for name in names)
-    return shown(" ".join(f"{name}={value}" for name, value in told if value))
+    """Return the facts in short: of an action first what was done, by which policy, and why."""
+    data = dict(event.data)
+    data.pop("workspace", None)
+    lead = ""
+    if "deed" in data and "policy" in data:
+        lead = f"{data.pop('deed')} by {data.pop('policy')}: {data.pop('reason', '')} "
+    note = data.pop("note", "")
+    told = ((name, _fact(value)) for name, value in data.items())
+    rest = " ".join(f"{name}={value}" for name, value in told if value)
+    return shown(f"{lead}{f'{note} ' if note else ''}{rest}".strip())
 
 
 def _fact(value: object) -> str:

@@ -70,6 +70,18 @@ def _show_actions(
     for (policy, reason), numbers in list(reasons.items())[:most]:
         head = f"{out.style.dim(_ranges(numbers))} {out.style.cyan(policy)}: "
         paragraph(out, head, shown(reason))
+    _show_notes(out, progress)
+
+
+def _show_notes(out: Output, progress: Sequence["Progress"]) -> None:
+    """Print why actions ended otherwise than well, each sentence once."""
+    notes: dict[tuple[str, str], list[int]] = {}
+    for one in progress:
+        if one.note and one.state not in {"done", "following"}:
+            notes.setdefault((str(one.state), one.note), []).append(one.number)
+    for (state, note), numbers in notes.items():
+        head = f"{out.style.dim(_ranges(numbers))} {_painted(out, state)}: "
+        paragraph(out, head, shown(note))
 
 
 def _actions_table(
@@ -84,7 +96,7 @@ def _actions_table(
         Column("BY", shrinks=True),
     ]
     if progress:
-        columns += [Column("STATE"), Column("NOTE", shrinks=True)]
+        columns.append(Column("STATE"))
     rows: list[list[Cell]] = []
     for action in actions:
         when = "now" if action.due is None or action.due <= plan.made_at else ""
@@ -98,7 +110,7 @@ def _actions_table(
         far = progress.get(action.number)
         if progress:
             state = str(far.state) if far else "waiting"
-            row += [Cell(state, _paint(out, state)), Cell(shown(far.note if far else ""))]
+            row.append(Cell(state, _paint(out, state)))
         rows.append(row)
     return columns, rows
 
@@ -145,8 +157,8 @@ def _show_held(out: Output, plan: "Plan") -> None:
         why.setdefault(reason, []).append(name)
     for reason, names in why.items():
         more = f" and {len(names) - _FEW:,} more" if len(names) > _FEW else ""
-        head = f"  {out.style.bold(shown(', '.join(names[:_FEW])))}{more}: "
-        paragraph(out, head, shown(reason), indent=4)
+        text = f"{', '.join(names[:_FEW])}{more}: {reason}"
+        paragraph(out, "  ", shown(text), indent=4)
 
 
 def show_report(out: Output, report: "Report", *, watching: bool = False) -> None:

@@ -81,8 +81,8 @@ def test_the_ledger_tells_of_a_workspace_by_its_name(cli: Cli, deployment: Rehea
     assert all(one["data"]["workspace"] == name for one in events)
     told = cli("ledger", "--subject", name).out
     assert name in told
-    assert "deed=stop policy=quiet_hours reason=Its quiet hours" in told
-    assert "note= " not in told
+    assert "stop by quiet_hours: Its quiet hours" in told
+    assert "note=" not in told
     assert cli("ledger", "--subject", "nobody/nothing", "--json").json["events"] == []
 
 

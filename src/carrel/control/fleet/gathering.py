@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from carrel.control.fleet import deciding
+from carrel.control.fleet import choosing, deciding
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.deployment import Source
-from carrel.domain.fleet.history import AuditEntry, Connection, Usage
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.report import Note
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.scopes import Scope, applies
 from carrel.errors import CarrelError, FailedError
 from carrel.planning.deciding import decide, prepare
+
+if TYPE_CHECKING:
+    from carrel.domain.fleet.history import AuditEntry, Usage
 
 _BUDGET = "budget"
 
@@ -39,21 +41,7 @@ def _connections(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
         found = list(ctx.fleet.connections(since, until))
     except FailedError as error:
         return _noted(ground, _unreadable("the connection log", error))
-    return replace(ground, connections=_fitting(ground, scope, found))
-
-
-def _fitting(ground: Ground, scope: Scope, found: list[Connection]) -> tuple[Connection, ...]:
-    if scope.empty:
-        return tuple(found)
-    ids = {one.workspace_id for one in ground.workspaces}
-    there = {one.workspace_id for one in ground.observation.workspaces}
-    by_owner = not (scope.organizations or scope.templates or scope.workspaces)
-    owners = {one.username for one in ground.users} if by_owner else set[str]()
-    return tuple(
-        one
-        for one in found
-        if one.workspace_id in ids or (one.workspace_id not in there and one.owner in owners)
-    )
+    return replace(ground, connections=choosing.connections(scope, ground.observation, found))
 
 
 def _usage(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others

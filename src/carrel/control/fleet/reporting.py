@@ -1,13 +1,12 @@
 """Reports: what one needs is read, what was asked for is chosen, and pure rows are made of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from carrel.control.fleet import gathering, observing
+from carrel.control.fleet import choosing, gathering, observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
-from carrel.domain.fleet.people import User
 from carrel.domain.fleet.reports import (
     activity,
     audit,
@@ -24,8 +23,7 @@ from carrel.domain.fleet.reports import (
 )
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.report import Note, Report
-from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.scopes import Names, Scope, applies, matches, unmatched
+from carrel.domain.governance.scopes import Names, Scope, applies, unmatched
 from carrel.errors import BadInputError
 
 _BEFORE = timedelta(days=7)
@@ -114,7 +112,7 @@ def _ground(ctx: FleetContext, seen: Observation, asked: Asked, kind: _Kind) -> 
         at=now,
         observation=seen,
         workspaces=chosen,
-        users=_users(asked.scope, seen, chosen),
+        users=choosing.users(asked.scope, seen, chosen),
         whole=asked.scope.empty,
         everything=asked.everything,
         since=since,
@@ -139,26 +137,6 @@ def _span(asked: Asked, kind: _Kind, now: datetime) -> tuple[datetime, datetime]
             cure="Give --since a moment that lies before --until, and before now.",
         )
     return since, until
-
-
-def _users(scope: Scope, seen: Observation, chosen: Iterable[FleetWorkspace]) -> tuple[User, ...]:
-    """Return the users that fit: by name and group, and as owners where more is asked for."""
-    owners = {one.owner_id for one in chosen}
-    by_workspace = bool(scope.organizations or scope.templates or scope.workspaces)
-    known = seen.groups
-    found: list[User] = []
-    for user in seen.users.values():
-        own = frozenset((user.username.casefold(), user.user_id.casefold()))
-        names = {name.casefold() for key in user.groups if key in known
-                 for name in (key, known[key].name)}  # fmt: skip
-        fits = (
-            (not scope.users or matches(scope.users, own))
-            and (not scope.groups or matches(scope.groups, names))
-            and (not by_workspace or user.user_id in owners)
-        )
-        if fits:
-            found.append(user)
-    return tuple(sorted(found, key=lambda one: one.username))
 
 
 def _gaps(seen: Observation) -> list[Note]:

@@ -9,7 +9,7 @@ from carrel.errors import BadInputError
 from carrel.plugins import Catalog
 from carrel.ports.clock import Clock
 from carrel.ports.store import Store
-from carrel.settings.loading import load, settings_path
+from carrel.settings.loading import load, load_with, settings_path
 from carrel.settings.values import Settings
 from carrel.stores.database import DatabaseService
 from carrel.system import identity
@@ -56,12 +56,18 @@ def open_throwaway(home: str) -> "Context":
     return open_context(load({"CARREL_HOME": home, "CARREL_WORKSPACE_DISK_THRESHOLD_GB": "0"}))
 
 
-def open_coder(settings: Settings | None = None, clock: Clock | None = None) -> "Coder":
+def open_coder(
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    *,
+    lent: tuple[str, str] | None = None,
+) -> "Coder":
     """Wire the Coder deployment that the settings name; nothing is sent yet.
 
     Args:
         settings: Read from the environment and `carrel.toml` when None.
         clock: The time that counts there; when None, this machine's.
+        lent: A token, and who lends it; when None, the environment or the token file does.
 
     Raises:
         BadInputError: `bad_coder_url`, `no_coder_token`, `bad_ca_file` or `extra_missing`.
@@ -76,7 +82,7 @@ def open_coder(settings: Settings | None = None, clock: Clock | None = None) -> 
     except ModuleNotFoundError as error:
         raise _extra_missing("coder", error) from error
     known = (settings if settings is not None else load()).coder
-    token = find_token(coder_token(), known.token_file)
+    token = find_token(lent or coder_token(), known.token_file)
     return Coder(
         known.url,
         token,
@@ -133,7 +139,7 @@ def open_fleet(
         address=address,
         actor=actor or identity.actor(),
         notifier=AppriseNotifier(),
-        policies=policies(known),
+        policies=_written_policies(known),
         compliance=_compliance(known),
         configure=lambda tables: _overlaid(known, tables),
         safety=_safety(known),
@@ -145,6 +151,23 @@ def open_fleet(
         ctx.log, ctx.ending = book.note, (book.close,)
     if say is not None:
         ctx.say = say
+    return ctx
+
+
+def open_throwaway_fleet(home: str, url: str, token: str, clock: Clock) -> "FleetContext":
+    """Wire a fleet with a folder of its own, whatever this machine's settings say.
+
+    Args:
+        home: Holds carrel.toml and the database.
+        url: Where the deployment is.
+        token: For it.
+        clock: Its time.
+    """
+    variables = {"CARREL_HOME": home, "CODER_URL": url, "CARREL_CODER_REQUESTS_PER_MINUTE": "0"}
+    known = load(variables)
+    ctx = open_fleet(known)
+    ctx.clock = clock
+    ctx.connect = lambda: open_coder(known, clock, lent=("the demonstration", token))
     return ctx
 
 
@@ -221,6 +244,15 @@ def policies(settings: Settings | None = None) -> "tuple[Configured, ...]":
     return tuple(_configured(known, name) for name in in_force(dict(known.policies)))
 
 
+def _written_policies(settings: Settings) -> "tuple[Configured, ...]":
+    """Return the policies in force; what is wrong with one is said with the name of the file."""
+    try:
+        return policies(settings)
+    except BadInputError as error:
+        cure = f"{error.cure} The settings are in {settings_path()}."
+        raise BadInputError(error.code, error.what, why=error.why, cure=cure) from error
+
+
 def _overlaid(settings: Settings, over: "Tables") -> "tuple[Configured, ...]":
     """Return the policies in force when tables are laid over those of the settings."""
     from carrel.planning.deciding import overlaid  # noqa: PLC0415 - for fleets only
@@ -291,6 +323,16 @@ def _logbook(settings: Settings, *, verbose: bool) -> "Logbook | None":
 def settings() -> Settings:
     """Return the settings in force."""
     return load()
+
+
+def settings_of(path: str) -> Settings:
+    """Return the settings as they would be with another file.
+
+    Raises:
+        BadInputError: `settings_file_missing`, `bad_settings_file`, `unknown_setting` or
+            `bad_setting`.
+    """
+    return load_with(path)
 
 
 def settings_file() -> str:

@@ -52,6 +52,10 @@ class Look(Protocol):
         """Whether anything else changed that workspaces are judged by."""
         ...
 
+    def ids(self) -> Iterable[str]:
+        """Return the ids of all workspaces."""
+        ...
+
     def workspace(self, workspace_id: str) -> FleetWorkspace | None:
         """Return one workspace; None: there is none any more."""
         ...

@@ -63,6 +63,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return _settled(home, found)
 
 
+def load_with(path: str) -> Settings:
+    """Read the settings with another file in place of carrel.toml.
+
+    Raises:
+        BadInputError: As `load`.
+    """
+    return load({**os.environ, "CARREL_CONFIG": path})
+
+
 def settings_path(environ: Mapping[str, str] | None = None) -> str:
     """Return where the settings file is, or would be."""
     variables = os.environ if environ is None else environ

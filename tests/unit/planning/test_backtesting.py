@@ -1,6 +1,6 @@
 """A recorded past is judged by jumping from change to change, as judging every moment would."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
@@ -94,6 +94,9 @@ class Everything:
     @property
     def touched(self) -> frozenset[str]:
         return self.look.touched
+
+    def ids(self) -> Iterable[str]:
+        return self.look.ids()
 
     def workspace(self, workspace_id: str) -> FleetWorkspace | None:
         return self.look.workspace(workspace_id)

@@ -1,4 +1,4 @@
-"""`carrel policy`: list, check and explain the policies."""
+"""`carrel policy`: list, check and explain the policies; look back and ahead with them."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from carrel.domain.governance.verdicts import Finding
 
 app = group(
-    "List, check and explain the policies.",
+    "List, check and explain the policies; look back and ahead with them.",
     "carrel policy ls",
     "carrel policy check",
     "carrel policy explain ada/training",
+    "carrel policy backtest --since 30d",
 )
 
 
@@ -120,3 +121,129 @@ def explain(
             found = explaining.explain(ctx, workspace, at=moment)
     out.document(explanation_document(found))
     show_explanation(out, found)
+
+
+@command(
+    app,
+    "carrel policy simulate --at 2026-11-01T23:00",
+    "carrel policy simulate --at +8h --json",
+    name="simulate",
+)
+def simulate(
+    at: Annotated[
+        str,
+        typer.Option("--at", metavar="TIME", help="A moment, or a span from now such as +8h."),
+    ],
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Say what a pass would do at a moment; nothing is stored or done.
+
+    The fleet counts as it is now; until then only the deployment's own clocks go on, and
+    nobody comes or goes. For a moment that has gone by, what was recorded then counts.
+    """
+    from carrel.cli.fleets.foreseen import show_simulation, simulation_document
+    from carrel.cli.fleets.moments import coming
+    from carrel.cli.fleets.opening import opened_fleet
+    from carrel.control.fleet import foreseeing
+
+    out = Output(as_json=as_json)
+    with opened_fleet(out, verbose=verbose) as ctx, out.working("Looking at the fleet"):
+        found = foreseeing.simulate(ctx, coming(at, ctx.now()))
+    out.document(simulation_document(found))
+    show_simulation(out, found)
+
+
+@command(
+    app,
+    "carrel policy backtest --since 30d",
+    "carrel policy backtest --since 2026-10-01 --until 2026-11-01 --policy quiet_hours",
+    "carrel policy backtest --since 7d --config tried.toml --json",
+    name="backtest",
+)
+def backtest(
+    *,
+    since: Annotated[
+        str, typer.Option(metavar="DATE", help="From when on: a day, a moment, or 30d.")
+    ],
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Until when; now, when it is not given.")
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only stops of this policy; may be repeated."),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Try the policies of another settings file."),
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            help="recorded, logs, or either: what tells more.",
+        ),
+    ] = "either",
+    show_all: Annotated[bool, typer.Option("--show-all", help="List every stop.")] = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Hold the policies against the past: what they would have stopped, and whom.
+
+    Passes of 'carrel govern' record what they see; before that, the deployment's audit and
+    connection logs tell. Nothing is asked of anybody, and nothing is done.
+    """
+    from carrel.cli.fleets.foreseen import backtest_document, show_backtest
+    from carrel.cli.fleets.moments import moment_of
+    from carrel.cli.fleets.opening import opened_fleet
+    from carrel.control.fleet import foreseeing
+    from carrel.errors import BadInputError
+
+    if source not in {"recorded", "logs", "either"}:
+        raise BadInputError(
+            "usage", f"There is no source {source!r}.", cure="Say recorded, logs or either."
+        )
+    out = Output(as_json=as_json)
+    with opened_fleet(out, verbose=verbose, config=config) as ctx:
+        now = ctx.now()
+        begin = moment_of(since, now)
+        end = now if until is None else moment_of(until, now, ends=True)
+        with out.working("Going through the past"):
+            found = foreseeing.look_back(ctx, begin, end, policy or (), source)
+    out.document(backtest_document(found))
+    show_backtest(out, found, everything=show_all)
+
+
+@command(app, "carrel policy forecast", "carrel policy forecast --days 7 --json", name="forecast")
+def forecast(
+    days: Annotated[int, typer.Option(metavar="N", help="How many days ahead.")] = 30,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only stops of this policy; may be repeated."),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Try the policies of another settings file."),
+    ] = None,
+    show_all: Annotated[bool, typer.Option("--show-all", help="List every workspace.")] = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Say what would stop when in the coming days, and what that saves.
+
+    The last weeks are taken to come again: those that were recorded, else those that the
+    deployment's logs tell of. How sure that is, is said.
+    """
+    from carrel.cli.fleets.foreseen import forecast_document, show_forecast
+    from carrel.cli.fleets.opening import opened_fleet
+    from carrel.control.fleet import foreseeing
+
+    out = Output(as_json=as_json)
+    with (
+        opened_fleet(out, verbose=verbose, config=config) as ctx,
+        out.working("Letting the last weeks come again"),
+    ):
+        found = foreseeing.look_ahead(ctx, days, policy or ())
+    out.document(forecast_document(found))
+    show_forecast(out, found, everything=show_all)

@@ -30,6 +30,15 @@ ANSWERS: dict[str, str] = {
         "workspace workspace_id at answer decision winner due next_change inputs rules timeline "
         "gaps"
     ),
+    "policy simulate": "at seen_at recorded plan decisions stopped_before started_before",
+    "policy backtest": (
+        "since until source policies steps currency running_hours saved_hours money saved_money "
+        "stops hits came_back by_policy days notes"
+    ),
+    "policy forecast": (
+        "since until rhythm sure why currency running_hours saved_hours money saved_money least "
+        "most stops hits workspaces by_policy days notes"
+    ),
     "plan ls": "plans",
     "plan show": "plan progress",
     "plan apply": RUN,

@@ -30,6 +30,18 @@ def moment_of(text: str, now: datetime, *, ends: bool = False) -> datetime:
     return datetime.combine(day, time()).astimezone().astimezone(UTC)  # noqa: DTZ - it is local
 
 
+def coming(text: str, now: datetime) -> datetime:
+    """Return the moment that a text means, where `+8h` means in eight hours.
+
+    Raises:
+        BadInputError: `bad_moment` or `bad_duration`.
+    """
+    written = text.strip()
+    if written.startswith("+"):
+        return now + span_of(written[1:], unit="h")
+    return moment_of(written, now)
+
+
 def _moment(written: str, now: datetime) -> datetime:
     try:
         return datetime.fromisoformat(written).astimezone(UTC)

@@ -17,7 +17,7 @@ _NONE: Tables = {}
 
 @contextmanager
 def opened_fleet(
-    out: Output, *, verbose: bool = False, laid_over: Tables = _NONE
+    out: Output, *, verbose: bool = False, laid_over: Tables = _NONE, config: str | None = None
 ) -> Generator["FleetContext"]:
     """Give a command the fleet that the settings name; nothing is sent before it asks.
 
@@ -26,6 +26,7 @@ def opened_fleet(
         verbose: Everything that is done is told on standard error and logged.
         laid_over: Tables of policies, laid over those of the settings; each puts its policy
             into force for this command.
+        config: Another settings file, whose policies are tried instead.
 
     Raises:
         BadInputError: As `bootstrap.open_fleet`.
@@ -35,6 +36,8 @@ def opened_fleet(
 
     ctx = bootstrap.open_fleet(verbose=verbose, say=_said(out))
     try:
+        if config is not None:
+            ctx.policies = bootstrap.policies(bootstrap.settings_of(config))
         if laid_over:
             ctx.lay_over(laid_over)
         if verbose:

@@ -1,6 +1,6 @@
 """Recorded documents back into observations; a workspace is made only when it is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -69,6 +69,10 @@ class Replay:
     def frame(self) -> Observation:
         """The last observation without its workspaces."""
         return cast("Observation", self._frame)
+
+    def ids(self) -> Iterable[str]:
+        """Return the ids of all workspaces."""
+        return self._workspaces.keys()
 
     def workspace(self, workspace_id: str) -> FleetWorkspace | None:
         """Return one workspace as it was seen last."""

@@ -1,0 +1,99 @@
+"""The past comes again, moved on by whole weeks; how sure that is, is said."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from carrel.domain.fleet.recording import Recorder, settled
+from carrel.domain.fleet.replaying import Replay
+from carrel.domain.fleet.workspaces import Activity, BuildStatus, FleetWorkspace, Transition, Work
+from carrel.domain.governance.safety import Safety
+from carrel.planning import forecasting
+from carrel.planning.backtesting import Look, Terms, backtest
+from carrel.planning.deciding import Configured
+from carrel.planning.forecasting import Rhythm
+from carrel.planning.projecting import project
+from carrel.policies.autostop import POLICY as AUTOSTOP
+from carrel.testing.observations import NOW, build, observation, workspace
+
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
+END = NOW.replace(minute=0)
+IDLE = Configured(AUTOSTOP, AUTOSTOP.read({"idle_hours": 2}))
+
+
+def at_hour(hour: int) -> FleetWorkspace:
+    """A workspace that runs from 8 to 20 each day, and is used until 12."""
+    at = END - WEEK + hour * HOUR
+    day = at.replace(hour=0)
+    runs = 8 <= at.hour < 20
+    since = day + (8 if runs else 20 if at.hour >= 20 else -4) * HOUR
+    turn = Transition.START if runs else Transition.STOP
+    made = build(build_id=f"b{since}", transition=turn, created_at=since, completed_at=since)
+    idle = min(at, day + 12 * HOUR)
+    busy = runs and at.hour < 12
+    activity = Activity(Work.CONNECTED if busy else Work.IDLE, since if busy else idle, "So.")
+    return workspace(build=made, activity=activity, last_used_at=at if busy else idle)
+
+
+def a_week() -> Iterator[Look]:
+    recorder, replay = Recorder(), Replay()
+    for hour in range(7 * 24):
+        seen = observation(at_hour(hour), at=END - WEEK + hour * HOUR)
+        replay.take(recorder.document(settled(seen)))
+        yield replay
+
+
+def test_a_recorded_week_comes_again_day_by_day() -> None:
+    base = Rhythm(END - WEEK, END, "recorded")
+    looks = forecasting.future(a_week, base, END + 2 * WEEK)
+    terms = Terms((IDLE,), Safety(), END, lambda _: 1.0)
+    told = forecasting.forecast(backtest(looks, terms), base)
+    (mine,) = told.workspaces
+    assert mine.stops == 14
+    assert mine.first.hour == 14
+    assert mine.first >= END
+    assert mine.saved_hours == pytest.approx(14 * 6, abs=12)
+    assert told.outcome.sums.hours == pytest.approx(14 * 12, abs=12)
+    assert told.outcome.until <= END + 2 * WEEK
+    assert told.sure == "low"
+
+
+@pytest.mark.parametrize(
+    ("known", "weeks", "days"), [(40 * DAY, 4, 28), (15 * DAY, 2, 14), (3.5 * DAY, 0, 3)]
+)
+def test_whole_weeks_come_again_or_else_whole_days(known: timedelta, weeks: int, days: int) -> None:
+    base = forecasting.rhythm(END - known, END, "logs")
+    assert base is not None
+    assert (base.weeks, base.length, base.end) == (weeks, days * DAY, END)
+
+
+def test_nothing_comes_again_of_less_than_a_day() -> None:
+    assert forecasting.rhythm(END - 20 * HOUR, END, "recorded") is None
+
+
+def test_a_projection_lets_the_backends_own_clocks_go_on() -> None:
+    ends = replace(workspace(), build=build(deadline=NOW + HOUR))
+    used = replace(ends, workspace_id="w2", activity=Activity(Work.CONNECTED, NOW, "ssh"))
+    capped = replace(
+        used,
+        workspace_id="w3",
+        build=build(deadline=NOW + HOUR, max_deadline=NOW + 2 * HOUR),
+    )
+    sleeps = workspace(
+        workspace_id="w4",
+        build=build(transition=Transition.STOP, status=BuildStatus.SUCCEEDED),
+        next_start_at=NOW + 2 * HOUR,
+        ttl=8 * HOUR,
+    )
+    seen = observation(ends, used, capped, sleeps)
+    found = project(seen, NOW + 3 * HOUR)
+    later = {one.workspace_id: one for one in found.observation.workspaces}
+    assert [key for key, one in later.items() if one.on] == ["w2", "w4"]
+    assert later["w4"].build.deadline == NOW + 10 * HOUR
+    assert [(one.workspace_id, at) for one, at in found.stopped] == [
+        ("w1", NOW + HOUR),
+        ("w3", NOW + 2 * HOUR),
+    ]
+    assert project(seen, NOW + timedelta(minutes=5)).observation.workspaces == seen.workspaces

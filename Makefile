@@ -23,7 +23,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.project ## Watch Carrel work, start to end, in a throwaway folder
+demo: $(VENV)/.project ## Watch Carrel work: agents in parallel, a fleet at night; in a throwaway folder
 	@$(BIN)/carrel demo
 
 test: $(VENV)/.dev ## Run every test that this machine can run

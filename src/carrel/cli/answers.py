@@ -60,7 +60,7 @@ ANSWERS: dict[str, str] = {
     "db current": "current needed",
     "db check": "ok findings",
     "completion": "shell script",
-    "demo": "repository agents prediction merges proof removed not_removed ledger kept_in",
+    "demo": "repository agents prediction merges proof removed not_removed ledger fleet kept_in",
 }
 """Fields of the document itself."""
 

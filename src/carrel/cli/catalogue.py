@@ -5,7 +5,7 @@ The name of a command is the name of its module in `carrel.cli.commands`, `-` wr
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Start": {
-        "demo": "Watch five agents work in parallel, and their work merged.",
+        "demo": "Watch agents work in parallel, and a fleet go into the night.",
         "init": "Register a repository, by path or URL.",
         "projects": "List the registered repositories, or take one off the list.",
     },

@@ -115,13 +115,14 @@ def left_standing(folder: str, repository: str, names: "Sequence[str]") -> list[
 
 
 def next_steps() -> Table:
-    """Return the three commands to try next."""
+    """Return the commands to try next."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
     table.add_row("  carrel init .", "register the repository you are in")
     table.add_row("  carrel new agent-1", "make a workspace in it")
     table.add_row("  carrel shell agent-1", "work there; 'carrel merge agent-1' brings it home")
+    table.add_row("  carrel simulate coder", "a fleet to rehearse on; then 'carrel fleet ls'")
     return table
 
 

@@ -1,7 +1,8 @@
-"""The demonstration on the stage: five agents, one repository, no line lost."""
+"""The demonstration on the stage: five agents and one repository; then a fleet's night."""
 
 import tempfile
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from carrel.cli.wording import brief, count
 from carrel.control import ledger, projects
 from carrel.control.demo import acts, proof, repository
 from carrel.control.demo.script import AGENTS
-from carrel.errors import FailedError
+from carrel.errors import CarrelError, FailedError
 from carrel.git.gateway import Git
 from carrel.system import disk
 
@@ -33,19 +34,52 @@ PACE = 0.35
 """Seconds between two steps of an agent on a terminal; elsewhere nobody looks."""
 
 
-def perform(out: "Output", *, keep: bool = False, picture: str | None = None) -> None:
+class Half(StrEnum):
+    """A half of the demonstration."""
+
+    WORKSPACES = "workspaces"
+    FLEET = "fleet"
+
+
+def perform(
+    out: "Output", *, keep: bool = False, picture: str | None = None, only: Half | None = None
+) -> None:
     """Play the demonstration in a throwaway folder.
 
     Args:
         out: Where to.
         keep: Leave the folder for looking around.
         picture: File for a drawing of what was shown (SVG).
+        only: Only this half.
 
     Raises:
-        FailedError: `demo_failed`: something was lost, or does not compile.
+        FailedError: `demo_failed`: something was lost, does not compile, or was stopped wrongly.
     """
     show = Show(quiet=out.as_json, drawing=picture is not None)
+    told: dict[str, object] = dict.fromkeys(_TOLD)
     folder = Path(tempfile.mkdtemp(prefix="carrel-demo-"))
+    try:
+        if only is not Half.FLEET:
+            told.update(_workspaces(show, folder, keep=keep))
+        if only is not Half.WORKSPACES:
+            told["fleet"] = _fleet(show, folder)
+        show.put(pages.heading("Try next"), pages.next_steps())
+    finally:
+        if not keep:
+            disk.delete_tree(str(folder))
+    told["kept_in"] = str(folder) if keep else None
+    if picture is not None:
+        Path(picture).write_text(show.picture(), encoding="utf-8")
+    out.document(told)
+
+
+_TOLD = (
+    "repository", "agents", "prediction", "merges", "proof", "removed", "not_removed", "ledger",
+    "fleet", "kept_in",
+)  # fmt: skip
+
+
+def _workspaces(show: Show, folder: Path, *, keep: bool) -> dict[str, object]:
     ctx = open_throwaway(str(folder / "home"))
     try:
         play = _Play(ctx, folder, show, keep=keep)
@@ -54,11 +88,25 @@ def perform(out: "Output", *, keep: bool = False, picture: str | None = None) ->
         if not keep:
             acts.leave(ctx)
         ctx.close()
-        if not keep:
-            disk.delete_tree(str(folder))
-    if picture is not None:
-        Path(picture).write_text(show.picture(), encoding="utf-8")
-    out.document(play.told)
+    return play.told
+
+
+def _fleet(show: Show, folder: Path) -> dict[str, object] | None:
+    """Play the second half; without the packages that fleets need, say how to get them."""
+    try:
+        from carrel.cli.stage import night  # the simulator, for this half only
+
+        return night.perform(show, folder, _pace(show))
+    except CarrelError as error:
+        if error.code != "extra_missing":
+            raise
+        show.put("", pages.noted(f"The second half, a fleet's night, is left out: {error.what}"))
+        show.put(f"  {error.cure}")
+        return None
+
+
+def _pace(show: Show) -> float:
+    return PACE if show.console.is_terminal and not show.quiet else 0.0
 
 
 @dataclass(slots=True)
@@ -77,8 +125,7 @@ class _Play:
         project = projects.register(self.ctx, staged.path, name="carrel")
         self._opening(staged)
         board = Board(self.show.console, AGENTS, quiet=self.show.quiet)
-        pace = PACE if self.show.console.is_terminal and not self.show.quiet else 0.0
-        demonstration = acts.Demonstration(self.ctx, project, self.folder, board, pace)
+        demonstration = acts.Demonstration(self.ctx, project, self.folder, board, _pace(self.show))
         with board:
             worked = demonstration.work()
         self.show.draw(board.table())
@@ -196,8 +243,6 @@ class _Play:
         if self.keep:
             agents = [one.agent.name for one in worked]
             self.show.put(*pages.left_standing(str(self.folder), staged.path, agents))
-        self.show.put(pages.heading("Try next"), pages.next_steps())
         self.told["removed"] = [one.as_mapping() for one in removed]
         self.told["not_removed"] = refused
         self.told["ledger"] = record(verdict)
-        self.told["kept_in"] = str(self.folder) if self.keep else None

@@ -17,6 +17,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
+import stamina
+
 from carrel.bootstrap import Database, open_coder, open_fleet
 from carrel.control.fleet import applying, governing
 from carrel.control.fleet.context import FleetContext
@@ -32,6 +34,9 @@ from carrel.system import faults
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+_TRIES = 5
+"""How often a request is repeated where that helps; without waiting in between."""
 
 _SPAWNING = multiprocessing.get_context("forkserver")
 _SPAWNING.set_forkserver_preload(["tests.crash.fleet_world", "carrel.backends.coder.coder"])
@@ -168,7 +173,8 @@ def governed(
     """Run a deployment, and open it as a fleet."""
     top.mkdir(parents=True, exist_ok=True)
     (top / "carrel.toml").write_text(toml)
-    with Simulator(population, rate_limit=0, faults=wrong).serving() as simulator:
+    simulator = Simulator(population, rate_limit=0, faults=wrong)
+    with simulator.serving(), stamina.set_testing(True, attempts=_TRIES):
         environment = {
             "CARREL_HOME": str(top),
             "CODER_URL": simulator.url,
@@ -207,6 +213,7 @@ def _govern(
     environment: Mapping[str, str], far: "Connection[object, object]", fault: str, plan_id: str
 ) -> None:
     """Be a process that governs; it runs in a process of its own."""
+    stamina.set_testing(True, attempts=_TRIES)
     passed = faults.trace()
     faults.arm(fault)
     try:

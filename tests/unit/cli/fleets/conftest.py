@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 from tests.unit.cli.fleets.rehearsal import EVENING, Rehearsal, rehearsal
 
 from carrel.simulators.coder.model.history import Licence
@@ -35,3 +36,10 @@ def unlicensed(
     setup = Setup(licence=Licence.NONE)
     population = Population(workspaces=30, people=12, start=EVENING, setup=setup)
     yield from rehearsal(tmp_path, monkeypatch, population)
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Repeat requests without waiting in between."""
+    with stamina.set_testing(True, attempts=2):
+        yield

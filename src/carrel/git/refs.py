@@ -6,15 +6,15 @@ Whatever is not plain (a symbolic reference, a reftable, a link) is left to git.
 
 import os
 import re
-import stat
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from carrel.errors import BadInputError, FailedError, RefusedError
+from carrel.errors import BadInputError, FailedError
 from carrel.git.gateway import Git
 from carrel.git.nofollow import read_bounded
+from carrel.git.specials import refuse_special
 
 if TYPE_CHECKING:
     from carrel.system.processes import Conversation
@@ -70,24 +70,11 @@ def tip(git: Git, ref: str) -> str | None:
         return data.strip().decode()
     if data is None and not os.path.lexists(path) and _plain_files(git.git_dir):
         return _packed(git.git_dir, ref)
-    _refuse_special(path)
+    refuse_special(path)
     done = git.with_(timeout=10.0).run(
         "rev-parse", "--verify", "--quiet", "--end-of-options", ref, ok=(0, 1)
     )
     return done.out.decode().strip() or None if done.code == 0 else None
-
-
-def _refuse_special(path: str) -> None:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise RefusedError(
-            "repository_unsafe",
-            f"{path} is no regular file, and git would wait for it for ever.",
-            cure="Look at who put it there, and remove it.",
-        )
 
 
 def _plain_files(git_dir: str) -> bool:

@@ -17,6 +17,7 @@ from carrel.git.gateway import Git
 from carrel.git.landing import checkouts, clones, pushing
 from carrel.git.objects import PackWriter
 from carrel.git.refs import Move, checked_branch
+from carrel.git.specials import refuse_special
 from carrel.git.storing import remote, upstream
 from carrel.git.storing.remote import CLOSED, Access
 from carrel.git.storing.sources import Repository, repository
@@ -185,6 +186,7 @@ def publish_branch(stores: Stores, project: Project, name: str, oid: str) -> str
         ref = f"refs/heads/{checked_branch(candidate)}"
         if refs.tip(git, ref) == oid:
             return candidate
+        refuse_special(f"{git.git_dir}/logs/{ref}")
         if not refs.taken(git, ref) and mover.move([Move(ref, oid, refs.zeros(stores.width))]):
             return candidate
     raise FailedError(
@@ -234,6 +236,7 @@ def _land_there(cargo: _Cargo, where: Repository) -> bool:
     if (refs.tip(Git(where.common), move.ref) or refs.zeros(stores.width)) != move.old:
         return False
     branch = move.ref.removeprefix("refs/heads/")
+    refuse_special(f"{where.common}/logs/{move.ref}")
     shown = _shown(where, branch)
     owner = checkouts.owner_of(where)
     _, mover = stores.foreign(where.common, owner)

@@ -6,13 +6,13 @@ and every byte of it is hashed anew before it becomes visible.
 """
 
 import os
-import stat
 import tempfile
 from collections.abc import Iterable, Sequence
 
 from carrel.errors import BadInputError, FailedError, RefusedError
 from carrel.git.gateway import Git
 from carrel.git.nofollow import read_bounded
+from carrel.git.specials import refuse_special
 from carrel.git.storing.sources import Repository
 from carrel.system import faults
 
@@ -31,7 +31,7 @@ def inspect(repository: Repository) -> None:
     place = repository.common
     _refuse_foreign(place)
     for name in ("HEAD", "config", "packed-refs", "shallow"):
-        _refuse_special(f"{place}/{name}")
+        refuse_special(f"{place}/{name}", folders=False)
     for folder in ("refs", "objects"):
         _refuse_specials_below(f"{place}/{folder}")
     if read_bounded(f"{place}/shallow"):
@@ -147,7 +147,7 @@ def _refuse_foreign(place: str) -> None:
         if os.path.islink(f"{place}/{name}"):
             raise _foreign_objects(place, f"{place}/{name} is a link.")
     alternates = f"{place}/objects/info/alternates"
-    _refuse_special(alternates)
+    refuse_special(alternates, folders=False)
     words = read_bounded(alternates)
     if (words and words.strip()) or (words is None and os.path.lexists(alternates)):
         raise _foreign_objects(place, f"It borrows objects, named in {alternates}.")
@@ -162,15 +162,6 @@ def _foreign_objects(place: str, why: str) -> RefusedError:
     )
 
 
-def _refuse_special(path: str) -> None:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return
-    if not stat.S_ISREG(mode):
-        raise _unsafe(path)
-
-
 def _refuse_specials_below(top: str) -> None:
     """Refuse pipes, sockets and devices: git would wait for them for ever."""
     todo = [top]
@@ -180,15 +171,7 @@ def _refuse_specials_below(top: str) -> None:
                 if entry.is_dir(follow_symlinks=False):
                     todo.append(entry.path)
                 elif not entry.is_file(follow_symlinks=False):
-                    _refuse_special(entry.path)
-
-
-def _unsafe(path: str) -> RefusedError:
-    return RefusedError(
-        "repository_unsafe",
-        f"{path} is no regular file, and git would wait for it for ever.",
-        cure="Look at who put it there, and remove it.",
-    )
+                    refuse_special(entry.path, folders=False)
 
 
 def _damaged(repository: Repository, why: str) -> FailedError:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from carrel.domain.projects import SourceKind
 from carrel.errors import BadInputError, NotFoundError
 from carrel.git.nofollow import read_bounded
+from carrel.git.specials import refuse_specials
 from carrel.git.storing.configs import refuse_waiting
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
@@ -124,7 +125,7 @@ def repository(location: str) -> Repository:
 
     Raises:
         NotFoundError: `repository_gone`.
-        RefusedError: `repository_unsafe` when its configuration would hold git up.
+        RefusedError: `repository_unsafe` when one of its files would hold git up.
     """
     found = _at(location)
     if found is None:
@@ -134,6 +135,7 @@ def repository(location: str) -> Repository:
             cure="Put it back where it was; the project's workspaces and checkpoints are safe.",
         )
     refuse_waiting(found.common)
+    refuse_specials(found.common)
     return found
 
 

@@ -1,5 +1,6 @@
 """Landing a merge where the project came from."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,24 @@ def test_a_new_branch_is_made(aside) -> None:
         landing.tip(aside.stores, aside.project, "nope")
     with pytest.raises(BadInputError):
         land(aside, new, branch="--bad", expected="")
+
+
+def test_a_pipe_in_the_place_of_a_branchs_log_is_named_and_nothing_is_locked(aside) -> None:
+    clone = aside.clone
+    old = clone.tip("main")
+    new = aside.merge(old, NEW)
+    for branch, act in (
+        ("main", lambda: land(aside, new)),
+        ("fresh", lambda: landing.publish_branch(aside.stores, aside.project, "fresh", new)),
+    ):
+        log = clone.path / ".git/logs/refs/heads" / branch
+        log.unlink(missing_ok=True)
+        os.mkfifo(log)
+        with pytest.raises(RefusedError, match=f"logs/refs/heads/{branch} is no regular file"):
+            act()
+        log.unlink()
+    assert (clone.tip("main"), clone.tip("fresh")) == (old, "")
+    assert list(clone.path.glob(".git/**/*.lock")) == []
 
 
 # --- URL projects and pushing -------------------------------------------------------------

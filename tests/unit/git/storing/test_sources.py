@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from carrel.domain.projects import SourceKind
-from carrel.errors import BadInputError, CarrelError, NotFoundError
+from carrel.errors import BadInputError, CarrelError, NotFoundError, RefusedError
 from carrel.git.storing import sources
 
 
@@ -133,3 +133,25 @@ def test_reading_a_small_file_never_waits_and_follows_nothing(tmp_path: Path) ->
     assert sources.read_bounded(str(tmp_path / "file")) == b"x"
     for name in ("pipe", "link", "huge", "missing", "."):
         assert not sources.read_bounded(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["HEAD", "index", "packed-refs", "shallow", "logs/HEAD"])
+@pytest.mark.parametrize("where", [".git", ".git/worktrees/other"])
+def test_a_pipe_that_is_planted_later_is_named_before_git_waits_at_it(clone, name, where) -> None:
+    clone.git("worktree", "add", "-q", "../other")
+    place = clone.path / where / name
+    sources.repository(str(clone.path))
+    if where != ".git" and name in {"packed-refs", "shallow"}:
+        return  # of all worktrees in common
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    with pytest.raises(RefusedError, match=name) as caught:
+        sources.repository(str(clone.path))
+    assert caught.value.code == "repository_unsafe"
+
+
+@pytest.mark.parametrize("name", ["info/alternates", "pack/pack-x.idx", "info/commit-graph"])
+def test_a_pipe_among_the_objects_that_is_planted_later_too(clone, name) -> None:
+    os.mkfifo(clone.path / ".git/objects" / name)
+    with pytest.raises(RefusedError, match=name):
+        sources.repository(str(clone.path))

@@ -135,6 +135,7 @@ class _Run:
     progress: dict[int, Progress] = field(default_factory=dict[int, Progress])
     waits: dict[int, Later] = field(default_factory=dict[int, Later])
     ended: tuple[End, str] | None = None
+    pending: int | None = None
 
     def run(self) -> Report:
         checker = Checker(self.ctx, self.plan)
@@ -152,6 +153,7 @@ class _Run:
     def _batch(self, checker: Checker) -> bool:
         """Begin as many actions as a batch holds; tell whether any moved."""
         left, moved = self._batch_size(), False
+        self.pending = None
         for action in self.plan.actions:
             if left == 0 or self.ended is not None:
                 break
@@ -215,6 +217,7 @@ class _Run:
             return False
         if grant.answer is Answer.TOO_FAST and grant.again_at is not None:
             ctx.clock.wait(max(0.0, (grant.again_at - ctx.now()).total_seconds()))
+            self.pending = None
             return True
         self._follow()
         if settling.settle_all(ctx) >= ctx.safety.max_concurrent_stops:
@@ -228,10 +231,12 @@ class _Run:
         most = self.ctx.safety.max_queue
         if action.deed not in STOPPING or not most:
             return True
-        pending = self.ctx.fleet.queue().pending
-        if pending < most:
+        if self.pending is None or self.pending >= most:
+            self.pending = self.ctx.fleet.queue().pending
+        if self.pending < most:
+            self.pending += 1  # at worst it waits there; asked again when that would matter
             return True
-        why = f"{pending} jobs wait for a provisioner, and {most} hold back new stops."
+        why = f"{self.pending} jobs wait for a provisioner, and {most} hold back new stops."
         self.ended = (End.BUSY, why)
         return False
 

@@ -16,6 +16,7 @@ from carrel.domain.governance.plans import ActionState, Deed, Plan, Purpose
 from carrel.domain.governance.verdicts import Wish
 from carrel.domain.ledger import first_break
 from carrel.errors import RefusedError
+from carrel.ports.fleet import Queue
 from carrel.system import holders
 from carrel.testing.clocks import HandClock
 from carrel.testing.fleets import FakeFleet, Misbehaviour
@@ -187,6 +188,28 @@ def test_a_long_queue_holds_new_stops_back(
     assert (report.end, states(report), fleet.requests) == (End.BUSY, ["waiting"], [])
     fleet.pending = 2
     assert states(applying.apply(ctx, report.plan.plan_id)) == ["done"]
+
+
+def test_the_queue_is_asked_for_once_a_batch_and_again_when_it_could_be_full(
+    ctx: FleetContext,
+    fleet: FakeFleet,
+    limiting: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limiting(max_queue=3, batch_size=4, max_percent=100.0)
+    for number in range(4):
+        fleet.add(f"dev-{number}")
+    fleet.pending = 1
+    asked: list[Queue] = []
+    plain = fleet.queue
+
+    def queue() -> Queue:
+        asked.append(plain())
+        return asked[-1]
+
+    monkeypatch.setattr(fleet, "queue", queue)
+    assert states(govern(ctx)) == ["done"] * 4
+    assert len(asked) == 2
 
 
 def test_too_many_failures_end_a_run(

@@ -7,7 +7,7 @@ from html import escape
 from carrel.cli.reports.charts import drawn, in_columns
 from carrel.cli.reports.look import STYLE
 from carrel.cli.reports.saving import MARK
-from carrel.cli.reports.values import number, right, said, titled, tone
+from carrel.cli.reports.values import number, right, said, stretch, titled, tone
 from carrel.cli.wording import count, moment, shown, zone_name
 from carrel.domain.fleet.reports.report import Chart, Field, Kind, Report, Row, Value
 
@@ -36,7 +36,7 @@ def _parts(report: Report, fleet: str) -> Iterator[str]:
     yield f"<h1>{escape(report.title)}</h1>"
     yield f'<p class="dim">{escape(shown(fleet))}, seen {_time(report.at)}</p>'
     if report.since is not None and report.until is not None:
-        yield f"<p>From {_time(report.since)} to {_time(report.until)}</p>"
+        yield f"<p>From {escape(stretch(report.since, report.until))}</p>"
     yield "</header>\n<main>"
     yield from _facts(report)
     yield from _notes(report)
@@ -44,7 +44,7 @@ def _parts(report: Report, fleet: str) -> Iterator[str]:
         if any(value for _, value in chart.bars):
             yield from _figure(chart)
     yield from _table(report)
-    yield f"</main>\n<footer>Made by Carrel. Times are {escape(zone_name(report.at))}.</footer>"
+    yield "</main>\n<footer>Made by Carrel.</footer>"
     yield "</body>\n</html>"
 
 
@@ -89,7 +89,7 @@ def _figure(chart: Chart) -> Iterator[str]:
 
 
 def _table(report: Report) -> Iterator[str]:
-    yield "<h2>All rows</h2>"
+    yield "<h2>Rows</h2>"
     if not report.rows:
         yield f"<p>{escape(report.nothing)}</p>"
         return
@@ -97,8 +97,8 @@ def _table(report: Report) -> Iterator[str]:
     of = f" of {report.total:,}" if report.total > len(report.rows) else ""
     yield f"<table><caption>{count(len(report.rows), 'row')}{of}</caption><thead><tr>"
     yield "".join(
-        f'<th scope="col"{_classes(*_of_column(field))}>{escape(titled(field, report.at))}</th>'
-        for field in report.fields
+        f'<th scope="col"{_classes(*_of_column(field))}>{escape(titled(report, at))}</th>'
+        for at, field in enumerate(report.fields)
     )
     yield "</tr></thead><tbody>"
     for row in report.rows:

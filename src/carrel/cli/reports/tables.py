@@ -7,10 +7,10 @@ from datetime import datetime
 
 from carrel.cli.fleets.paragraphs import paragraph
 from carrel.cli.output import Output
-from carrel.cli.reports.values import Tone, right, said, titled, tone
+from carrel.cli.reports.values import Tone, right, said, stretch, titled, tone, zones
 from carrel.cli.style import Style
 from carrel.cli.table import GAP, LEAST, Cell, Column, Paint, width
-from carrel.cli.wording import count, moment, shown, zone_name
+from carrel.cli.wording import count, shown
 from carrel.domain.fleet.reports.report import Field, Kind, Report, Value
 from carrel.system import terminal
 
@@ -31,27 +31,29 @@ def show(out: Output, report: Report) -> None:
         if _least(columns, rows, shrunk=True) > room:
             columns = [replace(column, shrinks=True) for column in columns]
     out.table(columns, rows)
-    if scarce and any(field.kind is Kind.MOMENT for field in _shown(report)):
-        out.line(out.style.dim(f"Times are {zone_name(report.at)}."))
+    times = [at for at, field in _shown(report) if field.kind is Kind.MOMENT]
+    if scarce and times:
+        named = zones(report, (row[at] for row in report.rows for at in times))
+        out.line(out.style.dim(f"Times are {named}."))
     close(out, report)
 
 
-def _shown(report: Report) -> list[Field]:
-    return [field for field in report.fields if not field.detail]
+def _shown(report: Report) -> list[tuple[int, Field]]:
+    return [(at, field) for at, field in enumerate(report.fields) if not field.detail]
 
 
 def _table(
     out: Output, report: Report, near: datetime | None
 ) -> tuple[list[Column], list[list[Cell]]]:
-    fields = [(at, field) for at, field in enumerate(report.fields) if not field.detail]
+    fields = _shown(report)
     paints = _paints(out.style)
     columns = [
         Column(
-            (titled(field, report.at) if near is None else field.title).upper(),
+            (titled(report, at) if near is None else field.title).upper(),
             right=right(field.kind),
             shrinks=field.kind is Kind.TEXT,
         )
-        for _, field in fields
+        for at, field in fields
     ]
     rows = [
         [_cell(out, paints, field, row[at], near) for at, field in fields] for row in report.rows
@@ -74,8 +76,7 @@ def close(out: Output, report: Report) -> None:
     if left_out:
         out.line(out.style.dim(f"… and {count(left_out, 'row')} more."))
     if report.since is not None and report.until is not None:
-        span = f"{moment(report.since)[:16]} to {moment(report.until)[:16]}"
-        out.line(out.style.dim(f"{span} {zone_name(report.until)}"))
+        out.line(out.style.dim(stretch(report.since, report.until)))
     _facts(out, report)
     for note in report.notes:
         paragraph(out, f"{out.style.yellow('!')} ", shown(note.what))

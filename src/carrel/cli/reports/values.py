@@ -1,13 +1,14 @@
 """Values of a report as a person reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from carrel.cli.wording import moment, shown, zone_name
-from carrel.domain.fleet.reports.report import NO_MATTER, Field, Kind, Value
+from carrel.domain.fleet.reports.report import NO_MATTER, Field, Kind, Report, Value
 
 _DAY, _HOUR = 24 * 60, 60
+_MINUTES = len("2026-01-31 12:00")
 
 
 class Tone(StrEnum):
@@ -31,9 +32,25 @@ TONES: Mapping[str, Tone] = {
 }  # fmt: skip
 
 
-def titled(field: Field, at: datetime) -> str:
+def titled(report: Report, at: int) -> str:
     """Return a column's heading; where moments stand below, the person's zone is named."""
-    return f"{field.title} ({zone_name(at)})" if field.kind is Kind.MOMENT else field.title
+    field = report.fields[at]
+    if field.kind is not Kind.MOMENT:
+        return field.title
+    return f"{field.title} ({zones(report, (row[at] for row in report.rows))})"
+
+
+def zones(report: Report, values: Iterable[Value]) -> str:
+    """Return the names of the person's zone at some moments: in summer it may have another."""
+    found = {zone_name(value) for value in values if isinstance(value, datetime)}
+    return "/".join(sorted(found)) or zone_name(report.at)
+
+
+def stretch(since: datetime, until: datetime) -> str:
+    """Return a time from one moment to another."""
+    first, last = zone_name(since), zone_name(until)
+    begin = moment(since)[:_MINUTES] + (f" {first}" if first != last else "")
+    return f"{begin} to {moment(until)[:_MINUTES]} {last}"
 
 
 def said(field: Field, value: Value, *, near: datetime | None = None) -> str:
@@ -96,7 +113,7 @@ def right(kind: Kind) -> bool:
 
 
 def _moment(value: datetime, near: datetime | None) -> str:
-    text = moment(value)[:16]
+    text = moment(value)[:_MINUTES]
     if near is None:
         return text
     here = moment(near)

@@ -3,6 +3,8 @@
 import csv
 import io
 import os
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -152,3 +154,23 @@ def test_a_write_that_breaks_off_leaves_the_older_report(tmp_path: Path, monkeyp
         saving.save(str(file), page(sample("second"), "x"))
     assert "first" in file.read_text()
     assert os.listdir(tmp_path) == ["audit.html"]
+
+
+@pytest.mark.parametrize(("month", "named"), [(2, "CET"), (7, "CEST"), (0, "CEST/CET")])
+def test_the_zone_is_the_one_of_the_moments_and_not_of_today(berlin, told, month, named):
+    moments = [AT.replace(month=one) for one in ((month,) if month else (2, 7))]
+    rows = tuple(("ada/dev", "running", "x", None, at, None, "id") for at in moments)
+    report = sample(rows=rows, since=AT.replace(month=2), until=AT.replace(month=7))
+    lines = told(report, None)
+    assert f"LAST START ({named})" in lines[0]
+    assert "2026-02-04 13:00 CET to 2026-07-04 14:00 CEST" in lines
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put this process into Berlin."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()

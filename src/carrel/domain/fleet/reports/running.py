@@ -73,7 +73,9 @@ def ran(ground: Ground, mine: list[Turn], workspace: FleetWorkspace | None) -> t
 
 def _turn(entry: AuditEntry) -> Turn | None:
     more = entry.details.get("additional_fields")
-    fields = cast("Mapping[str, object]", more) if isinstance(more, Mapping) else {}
+    fields = (
+        cast("Mapping[str, object]", more) if isinstance(more, Mapping) else dict[str, object]()
+    )
     owner, name = _text(fields, "workspace_owner"), _text(fields, "workspace_name")
     on = entry.action == "start"
     status = entry.details.get("status_code")

@@ -3,10 +3,14 @@
 For tests of the tree engine: a person's files, a person's git, and checkpoints of them.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from carrel.domain.workspaces import Place
@@ -159,15 +163,17 @@ class Desk:
 
 def make_desk(folder: Path, files: dict[str, bytes], driver: Driver | None = None) -> Desk:
     """Make a repository with one commit, its stores, a layer and a workspace."""
-    source = make_source(folder, files)
-    return desk_on(folder, source, driver=driver)
+    model, start = _model(tuple(files.items()))
+    for part in ("source", "project"):
+        shutil.copytree(model / part, folder / part, symlinks=True)
+    return _seated(folder, Stores(f"{folder}/project"), start, driver)
 
 
-def make_source(folder: Path, files: dict[str, bytes]) -> Path:
+def make_source(folder: Path, files: Mapping[str, bytes]) -> Path:
     """Make a repository with one commit."""
     source = folder / "source"
     source.mkdir()
-    git(source, "init", "-q", "-b", "main", ".")
+    git(source, "init", "-q", "--template=", "-b", "main", ".")
     for name, data in files.items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(data)
@@ -178,17 +184,41 @@ def make_source(folder: Path, files: dict[str, bytes]) -> Path:
 
 def desk_on(folder: Path, source: Path, commit: str = "HEAD", driver: Driver | None = None) -> Desk:
     """Make the stores of a repository, and a workspace at one of its commits."""
-    driver = driver or PlainDriver()
+    made, start = _stocked(folder, source, commit)
+    return _seated(folder, made, start, driver)
+
+
+@cache
+def _model(files: tuple[tuple[str, bytes], ...]) -> tuple[Path, str]:
+    """Make a repository and its stores once, for every desk that begins with these files."""
+    folder = Path(tempfile.mkdtemp(prefix="carrel-desk-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made, start = _stocked(folder, make_source(folder, dict(files)), "HEAD")
+    made.close()
+    return folder, start
+
+
+def _stocked(folder: Path, source: Path, commit: str) -> tuple[Stores, str]:
+    """Make the stores of a repository, and the layer of one of its commits."""
     start = git(source, "rev-parse", commit).decode().strip()
-    home = f"{folder}/project"
-    made = stores.create(home, sources.parse(str(source)))
-    layer = f"{home}/layers/{start}"
+    made = stores.create(f"{folder}/project", sources.parse(str(source)))
+    layer = _layer(made, start)
     os.mkdir(layer)
-    index = f"{folder}/layer-index"
-    laid = made.base.with_(work_tree=layer, index=index)
+    laid = made.base.with_(work_tree=layer, index=f"{folder}/layer-index")
     laid.run("read-tree", start)
     laid.run("checkout-index", "-a", "-f", f"--prefix={layer}/")
-    place = Place("ws-1", f"{folder}/ws-1", home, driver.name, start, "carrel/ada")
+    return made, start
+
+
+def _layer(made: Stores, start: str) -> str:
+    return f"{made.home}/layers/{start}"
+
+
+def _seated(folder: Path, made: Stores, start: str, driver: Driver | None) -> Desk:
+    """Make a workspace at a commit that has a layer."""
+    driver = driver or PlainDriver()
+    lowers = (_layer(made, start),)
+    place = Place("ws-1", f"{folder}/ws-1", made.home, driver.name, start, "carrel/ada")
     os.mkdir(place.home)
     form = "sha1" if made.width == 20 else "sha256"  # noqa: PLR2004 - bytes of SHA-1
     seed = Seed(
@@ -199,7 +229,6 @@ def desk_on(folder: Path, source: Path, commit: str = "HEAD", driver: Driver | N
             ("objects/info/alternates", f"{place.base}/objects\n".encode()),
         )
     )
-    driver.create(place, (layer,), seed)
+    driver.create(place, lowers, seed)
     git(place.tree, "reset", "-q")
-    subject = Subject(made, place, driver, (layer,))
-    return Desk(subject, start, start)
+    return Desk(Subject(made, place, driver, lowers), start, start)

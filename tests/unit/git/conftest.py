@@ -1,6 +1,7 @@
 """A project on a real repository: somebody's clone, and the stores made from it; a desk in one."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class Clone:
 def new_clone(path: Path, *options: str) -> Clone:
     path.mkdir(parents=True)
     clone = Clone(path)
-    clone.git("init", "-q", "-b", "main", *options)
+    clone.git("init", "-q", "--template=", "-b", "main", *options)
     return clone
 
 
@@ -117,10 +118,21 @@ class Bench:
         )
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    made = new_clone(tmp_path / "clone")
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with one commit and the stores made from it: to be copied, never to be changed."""
+    folder = tmp_path_factory.mktemp("first")
+    made = new_clone(folder / "clone")
     made.commit("first", a_txt="one\n", b_txt="two\n", dir__c_txt="three\n")
+    stores.create(str(folder / "p-0"), sources.parse(str(made.path))).close()
+    return folder
+
+
+@pytest.fixture
+def clone(tmp_path: Path, first: Path) -> Clone:
+    shutil.copytree(first / "clone", tmp_path / "clone", symlinks=True)
+    made = Clone(tmp_path / "clone")
+    made.git("update-index", "-q", "--refresh")
     return made
 
 
@@ -156,8 +168,9 @@ class MakeBench:
 
 
 @pytest.fixture
-def bench(clone: Clone, make_bench: MakeBench) -> Bench:
-    return make_bench(clone)
+def bench(tmp_path: Path, first: Path, clone: Clone, make_bench: MakeBench) -> Bench:
+    shutil.copytree(first / "p-0", tmp_path / "home/p-0", symlinks=True)
+    return make_bench(clone)  # finds its stores made
 
 
 @pytest.fixture

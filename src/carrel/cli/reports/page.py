@@ -35,6 +35,8 @@ def _parts(report: Report, fleet: str) -> Iterator[str]:
     yield f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>"
     yield f"<h1>{escape(report.title)}</h1>"
     yield f'<p class="dim">{escape(shown(fleet))}, seen {_time(report.at)}</p>'
+    if report.scope:
+        yield f"<p>Only {escape(shown(report.scope))}</p>"
     if report.since is not None and report.until is not None:
         yield f"<p>From {escape(stretch(report.since, report.until))}</p>"
     yield "</header>\n<main>"

@@ -75,6 +75,8 @@ def close(out: Output, report: Report) -> None:
     left_out = report.total - len(report.rows)
     if left_out:
         out.line(out.style.dim(f"… and {count(left_out, 'row')} more."))
+    if report.scope:
+        out.line(out.style.dim(f"Only {shown(report.scope)}"))
     if report.since is not None and report.until is not None:
         out.line(out.style.dim(stretch(report.since, report.until)))
     _facts(out, report)

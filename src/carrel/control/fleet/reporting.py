@@ -1,7 +1,7 @@
 """Reports: what one needs is read, what was asked for is chosen, and pure rows are made of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from carrel.control.fleet import choosing, gathering, observing
@@ -99,7 +99,8 @@ def report(ctx: FleetContext, name: str, asked: Asked) -> Report:
     ground = _ground(ctx, seen, asked, kind)
     for need in kind.needs:
         ground = gathering.NEEDS[need](ctx, ground, asked.scope)
-    return kind.make(ground)
+    made = kind.make(ground)
+    return made if asked.scope.empty else replace(made, scope=str(asked.scope))
 
 
 def _ground(ctx: FleetContext, seen: Observation, asked: Asked, kind: _Kind) -> Ground:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -11,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from tests.unit.cli.fleets.rehearsal import Rehearsal
 
+from carrel import bootstrap
 from carrel.cli.fleets.answers import ANSWERS
 from carrel.cli.reports.verbs import VERBS
 
@@ -173,3 +175,28 @@ def test_a_report_of_a_page_says_where_it_is(
     assert "dormant.html" in told
     assert deployment.token not in (tmp_path / "dormant.html").read_text()
     assert json.dumps(deployment.token) not in told
+
+
+def test_what_was_deleted_is_told_with_when_and_by_whom(cli: Cli, deployment: Rehearsal) -> None:
+    cli("fleet", "ls")
+    ctx = bootstrap.open_fleet(bootstrap.settings())
+    victim = next(one for one in ctx.fleet.observe().workspaces if one.running)
+    ctx.fleet.delete(victim)
+    deployment.advance(timedelta(hours=2))
+    ctx.close()
+    (row,) = listed(asked(cli, "deleted"))
+    assert (row["workspace"], row["workspace_id"]) == (victim.full_name, victim.workspace_id)
+    assert row["by"] == "admin"
+    assert row["lived"] > 0
+    assert listed(asked(cli, "deleted", "--user", "nobody")) == []
+    cost = {one["workspace"]: one for one in listed(asked(cli, "cost", "--since", "30d", "--all"))}
+    assert cost[victim.full_name]["state"] == "deleted"
+
+
+def test_a_report_says_what_it_was_narrowed_to(
+    cli: Cli, deployment: Rehearsal, tmp_path: Path
+) -> None:
+    told = cli("fleet", "ls", "--user", "a*", "--html", "a.html").out
+    assert "Only users a*" in told
+    assert "<p>Only users a*</p>" in (tmp_path / "a.html").read_text()
+    assert "Only" not in cli("fleet", "ls").out

@@ -112,6 +112,7 @@ class Report:
         total: How many rows there are; more than `rows` holds when they were limited.
         nothing: What a person reads when there is no row.
         of: What its rows are, in JSON.
+        scope: What it was narrowed to, for a person; empty: it is about the whole fleet.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Report:
     total: int = 0
     nothing: str = "There is nothing to show."
     of: str = "workspaces"
+    scope: str = ""
 
 
 def arranged(report: Report, sort: str = "", limit: int = 0) -> Report:

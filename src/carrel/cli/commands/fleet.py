@@ -69,6 +69,9 @@ def _show(out: Output, found: "Deployment") -> None:
         paragraph(out, f"{style.yellow('!')} ", f"The token's rights: {shown(sentence)}")
 
 
+verbs.add(app)
+
+
 @command(
     app,
     "carrel fleet emergency-stop --dry-run",
@@ -125,6 +128,3 @@ def _ask(out: Output, stops: int) -> None:
             cure="Look with --dry-run first; --yes says it.",
         )
     typer.confirm(f"Stop {stops} running workspaces now?", abort=True, err=True)
-
-
-verbs.add(app)

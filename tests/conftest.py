@@ -19,7 +19,7 @@ THOROUGH = os.environ.get("CARREL_REAL") == "required"
 settings.register_profile(
     "carrel",
     deadline=None,
-    max_examples=120 if THOROUGH else 30,
+    max_examples=120 if THOROUGH else 20,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("carrel")

@@ -1,6 +1,7 @@
 """A small real repository, a state folder of its own, and a context on both."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,13 @@ class Repository:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def copied(self, path: Path) -> "Repository":
+        """Copy it whole; git's note of each file is refreshed, since a copy has another."""
+        shutil.copytree(self.path, path, symlinks=True)
+        made = Repository(path)
+        made.git("update-index", "-q", "--refresh")
+        return made
 
     def git(self, *arguments: str, cwd: Path | str | None = None) -> str:
         done = subprocess.run(
@@ -55,18 +63,24 @@ def _closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARREL_WORKSPACE_DISK_THRESHOLD_GB", "0")
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """A repository with four files on main, nothing checked out but a clean main."""
-    made = Repository(tmp_path / "project")
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository with four files on main: to be copied, never to be changed."""
+    made = Repository(tmp_path_factory.mktemp("model") / "project")
     made.path.mkdir()
-    made.git("init", "-q", "-b", "main")
+    made.git("init", "-q", "--template=", "-b", "main")
     made.write("README.md", "hello\n")
     made.write("src/a.txt", "one\ntwo\nthree\n")
     made.write("src/b.txt", "b\n")
     made.write(".gitignore", "*.log\nbuild/\n")
     made.commit("start")
     return made
+
+
+@pytest.fixture
+def repository(tmp_path: Path, model: Repository) -> Repository:
+    """A repository with four files on main, nothing checked out but a clean main."""
+    return model.copied(tmp_path / "project")
 
 
 @pytest.fixture

@@ -12,24 +12,33 @@ from carrel.errors import RefusedError
 WHO = ("NAME", "EMAIL")
 
 
-@pytest.fixture(params=["auto", "checkout"])
-def there(request, ctx, repository, tmp_path):
-    """A workspace whose submodule `lib` is checked out as git does it."""
-    inner = type(repository)(tmp_path / "inner")
-    inner.path.mkdir()
-    inner.git("init", "-q", "-b", "main")
+ALLOW = ("-c", "protocol.file.allow=always")
+
+
+@pytest.fixture(scope="module")
+def with_lib(model, tmp_path_factory):
+    """A repository with a submodule `lib`: to be copied, never to be changed."""
+    folder = tmp_path_factory.mktemp("with-lib")
+    inner = model.copied(folder / "inner")
     inner.write("code.txt", "code\n")
     inner.write("run.sh", "run\n")
     (inner.path / "run.sh").chmod(0o755)
     (inner.path / "link").symlink_to("code.txt")
     inner.commit("one")
-    allow = ("-c", "protocol.file.allow=always")
-    repository.git(*allow, "submodule", "--quiet", "add", str(inner.path), "lib")
-    repository.commit("with lib")
+    made = model.copied(folder / "project")
+    made.git(*ALLOW, "submodule", "--quiet", "add", str(inner.path), "lib")
+    made.commit("with lib")
+    return made
+
+
+@pytest.fixture(params=["auto", "checkout"])
+def there(request, ctx, with_lib, tmp_path):
+    """A workspace whose submodule `lib` is checked out as git does it."""
+    repository = with_lib.copied(tmp_path / "project")
     projects.register(ctx, str(repository.path))
     request_ = workspaces.Request(agent_id="agent-1", driver=request.param)
     made = workspaces.create(ctx, request_)
-    repository.git(*allow, "submodule", "--quiet", "update", "--init", cwd=made.working_directory)
+    repository.git(*ALLOW, "submodule", "--quiet", "update", "--init", cwd=made.working_directory)
     return made
 
 

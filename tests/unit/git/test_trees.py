@@ -133,7 +133,7 @@ def _apply(files: dict[str, str], changes: Mapping[str, str | None]) -> dict[str
     return {path: text for path, text in after.items() if path not in above} | put
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     files=st.dictionaries(PATHS, st.sampled_from("123")),
     changes=st.dictionaries(PATHS, st.none() | st.sampled_from("123")),

@@ -90,7 +90,7 @@ def altered(lines: list[str], rng: random.Random) -> list[str]:
     return changed
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(files=FILES)
 def test_git_says_the_same(vault: Vault, files: list[tuple[list[str], int, bool]]) -> None:
     trees: tuple[dict[str, str], ...] = ({}, {}, {})

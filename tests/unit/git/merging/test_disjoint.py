@@ -30,7 +30,7 @@ def _merged(vault: Vault, parent: str, child: str) -> str | None:
     return tree
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(three=_three())
 def test_it_gives_git_s_own_tree_or_none(vault: Vault, three: tuple[Tree, Tree, Tree]) -> None:
     _, parent, child = _commits(vault, three)
@@ -103,7 +103,7 @@ PARENTS = st.lists(st.integers(1, 4), max_size=2, unique=True)
 HISTORY = st.lists(st.tuples(PARENTS, st.integers(0, 6)), min_size=2, max_size=12)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=HISTORY)
 def test_the_only_base_is_git_s_even_where_clocks_go_wrong(
     vault: Vault, history: list[tuple[list[int], int]]

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, cast
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from carrel.control.fleet import choosing, deciding
+from carrel.control.fleet import choosing, deciding, spending
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.deployment import Source
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.report import Note
-from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.scopes import Scope, applies
 from carrel.errors import CarrelError, FailedError
 from carrel.planning.deciding import decide, prepare
@@ -17,19 +17,8 @@ from carrel.planning.deciding import decide, prepare
 if TYPE_CHECKING:
     from carrel.domain.fleet.history import AuditEntry, Usage
 
-_BUDGET = "budget"
-
-
-class _PriceBook(Protocol):
-    """The settings of the policy on money, as far as they say what a running hour costs."""
-
-    @property
-    def currency(self) -> str: ...
-
-    @property
-    def prices(self) -> tuple[tuple[str, float], ...]: ...
-
-    def price(self, workspace: FleetWorkspace) -> float | None: ...
+_ZONES = timedelta(hours=14)
+"""So far apart may two zones begin their months."""
 
 
 def _connections(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
@@ -57,13 +46,27 @@ def _usage(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: 
 
 def _audit(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others
     if ground.observation.deployment.source("audit") is not Source.NATIVE:
-        return ground
+        return _recorded(ctx, ground)
     since, until = ground.span
     try:
         found: list[AuditEntry] = list(ctx.fleet.audit(since, until))
     except FailedError as error:
-        return _noted(ground, _unreadable("the audit log", error))
+        return _noted(_recorded(ctx, ground), _unreadable("the audit log", error))
     return replace(ground, entries=tuple(found))
+
+
+def _recorded(ctx: FleetContext, ground: Ground) -> Ground:
+    """Add what our own passes have seen running, for the months that lie in the time asked for."""
+    since, until = ground.span
+    with ctx.store.reading() as session:
+        found = session.history.running(ctx.address, since - _ZONES, until)
+    sums: dict[str, timedelta] = {}
+    for one in found:
+        _, end = spending.month(ctx, one.month)
+        if end <= until + _ZONES or until >= ground.at:
+            spent = sums.get(one.workspace_id, timedelta(0))
+            sums[one.workspace_id] = spent + timedelta(seconds=one.seconds)
+    return replace(ground, recorded=sums)
 
 
 def _deleted(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
@@ -76,11 +79,8 @@ def _deleted(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:
 
 
 def _prices(ctx: FleetContext, ground: Ground, scope: Scope) -> Ground:  # noqa: ARG001 - as others
-    held = next((one.settings for one in ctx.policies if one.name == _BUDGET), None)
-    if held is None:
-        return ground
-    book = cast("_PriceBook", held)
-    if not book.prices:
+    book = spending.book(ctx)
+    if book is None or not book.prices:
         return ground
     known = (*ground.workspaces, *(ground.deleted or ()))
     priced = ((one.workspace_id, book.price(one)) for one in known)

@@ -13,6 +13,7 @@ from carrel.domain.fleet.deployment import Deployment, Feature, Source
 from carrel.domain.fleet.history import AuditEntry, Connection, Usage
 from carrel.domain.fleet.observation import Gap
 from carrel.domain.fleet.people import Group, User
+from carrel.domain.fleet.remembering import Ran
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.scopes import Scope
 from carrel.errors import BadInputError, FailedError
@@ -173,3 +174,35 @@ def test_a_time_that_ends_before_it_begins_is_refused(ctx, clock):
     with pytest.raises(BadInputError) as failed:
         reporting.report(ctx, "cost", Asked(since=now, until=now - DAY))
     assert failed.value.code == "bad_time_span"
+
+
+def record(ctx: FleetContext, month: datetime, hours: float) -> None:
+    with ctx.store.writing() as session:
+        ran = Ran(month, "w-1", "ada/dev", "ada", "python", hours * 3600)
+        session.history.add_running(ctx.address, [ran])
+
+
+def hours(ctx: FleetContext, **asked: datetime) -> dict[str, float]:
+    made = reporting.report(ctx, "cost", Asked(**asked))
+    return {str(row[0]): float(str(row[2])) for row in made.rows}
+
+
+def test_without_an_audit_log_hours_are_what_passes_have_recorded(ctx, fleet, clock):
+    """Both have been running for two hours; ada's ran before, too."""
+    now = clock.now()
+    march, february = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    record(ctx, march, 30)
+    record(ctx, february, 100)
+    assert hours(ctx) == {"ada/dev": 2, "bob/lab": 2}, "the log is licensed, and says nothing more"
+    fleet.licensed, ctx.seen = False, None
+    assert hours(ctx) == {"ada/dev": 30, "bob/lab": 2}
+    assert hours(ctx, since=february) == {"ada/dev": 130, "bob/lab": 2}
+    assert hours(ctx, since=february, until=march) == {"ada/dev": 100}
+    assert hours(ctx, since=now - DAY) == {"ada/dev": 2, "bob/lab": 2}
+    assert hours(ctx, since=february, until=february + 9 * DAY) == {}
+
+
+def test_a_log_that_fails_is_made_up_for_by_what_was_recorded(ctx, fleet):
+    record(ctx, datetime(2026, 3, 1, tzinfo=UTC), 30)
+    fleet.failing = frozenset({"audit"})
+    assert hours(ctx)["ada/dev"] == 30

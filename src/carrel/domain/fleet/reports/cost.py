@@ -69,11 +69,11 @@ def _rows(ground: Ground) -> list[Row]:
     present = [(one, _own(log, one)) for one in ground.workspaces]
     known = {one.workspace_id for one, _ in present}
     gone = {one.workspace_id: one for one in ground.deleted or () if one.workspace_id not in known}
-    rows = [_row(ground, one, ran(ground, mine, one)) for one, mine in present]
+    rows = [_row(ground, one, _spent(ground, mine, one)) for one, mine in present]
     rows += [
-        _row(ground, one, ran(ground, mine, one))
+        _row(ground, one, _spent(ground, mine, one))
         for one in gone.values()
-        if (mine := _own(log, one))
+        if (mine := _own(log, one)) or one.workspace_id in ground.recorded
     ]
     rows += _strangers(ground, log)
     rows.sort(key=lambda row: (-_number(row[3]), -_number(row[2]), str(row[0])))
@@ -83,6 +83,15 @@ def _rows(ground: Ground) -> list[Row]:
 def _own(log: dict[str, list[Turn]], one: FleetWorkspace) -> list[Turn]:
     """Take a workspace's turns out of the log."""
     return log.pop(one.workspace_id, None) or log.pop(one.full_name, [])
+
+
+def _spent(ground: Ground, mine: list[Turn], one: FleetWorkspace) -> timedelta:
+    """Return for how long a workspace ran: by the log, else by what was recorded, if that is more.
+
+    A present run can be longer than what passes have seen of it.
+    """
+    by_log = ran(ground, mine, one)
+    return max(by_log, ground.recorded.get(one.workspace_id, by_log))
 
 
 def _row(ground: Ground, one: FleetWorkspace, spent: timedelta) -> Row:
@@ -145,10 +154,17 @@ def _notes(ground: Ground, rows: list[Row]) -> list[Note]:
         if lacking:
             what = f"No price is known for: {', '.join(lacking)}."
             notes.append(Note(what, "Add it to [policy.budget.prices]."))
-    if ground.entries is None:
+    if ground.entries is None and ground.recorded:
+        notes.append(
+            Note("Without the audit log, hours are what Carrel has recorded of whole months, and "
+                 "the present run of each workspace.",
+                 "Use a token that may read it, where it is licensed.")
+        )  # fmt: skip
+    elif ground.entries is None:
         notes.append(
             Note("Without the audit log only the present run of each workspace is counted.",
-                 "Use a token that may read it, where it is licensed.")
+                 "Use a token that may read it, where it is licensed; 'carrel govern' records "
+                 "running hours, too.")
         )  # fmt: skip
     return notes
 

@@ -32,6 +32,8 @@ class Ground:
         connections: Of that time; None: they can't be seen.
         usage: What each user used in that time, where connections can't be seen; None: unknown.
         entries: The audit log of that time; None: it can't be read.
+        recorded: For how long each workspace ran by our own recording, where that log can't be
+            read, by workspace id.
         deleted: Deleted workspaces; None: they can't be read.
         prices: Money per running hour, by workspace id.
         currency: What prices are in; empty: there is no price book.
@@ -51,6 +53,7 @@ class Ground:
     connections: tuple[Connection, ...] | None = None
     usage: tuple[Usage, ...] | None = None
     entries: tuple[AuditEntry, ...] | None = None
+    recorded: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta])
     deleted: tuple[FleetWorkspace, ...] | None = ()
     prices: Mapping[str, float] = field(default_factory=dict[str, float])
     currency: str = ""

@@ -11,6 +11,8 @@ from typing import Any
 from carrel.errors import BadInputError, FailedError
 from carrel.system.scrubbing import is_secret_name, scrubbed
 
+_LEVELS = ("debug", "info", "warning", "error")
+
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
@@ -59,6 +61,8 @@ class Logbook:
         a warning, and all others are information.
         """
         level = str(facts.get("level") or _level(action))
+        if _LEVELS.index(level) < _LEVELS.index(self._file.level):
+            return
         told = {name: value for name, value in facts.items() if name != "level"}
         if self._logger is None:
             self._logger = _writer(self._file, self._handler)

@@ -1,6 +1,8 @@
 """The log of what governs a fleet: one record a line, rotated, without secrets."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,14 @@ def test_the_missing_package_is_named(file: Path, monkeypatch: pytest.MonkeyPatc
         Logbook(LogFile(str(file)))
     assert caught.value.code == "extra_missing"
     assert "carrel[coder]" in caught.value.cure
+
+
+def test_what_is_left_out_does_not_load_the_library(file: Path) -> None:
+    code = (
+        "import sys\nfrom carrel.system.logbook import Logbook, LogFile\n"
+        f"book = Logbook(LogFile({str(file)!r}, level='info'))\n"
+        "book.note('looked', {'level': 'debug'})\nassert 'structlog' not in sys.modules\n"
+        "book.note('done', {})\nassert 'structlog' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert [one["action"] for one in records(file)] == ["done"]

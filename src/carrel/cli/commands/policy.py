@@ -23,8 +23,17 @@ app = group(
 )
 
 
-@command(app, "carrel policy ls", "carrel policy ls --json", name="ls")
-def ls(as_json: Json = False) -> None:
+@command(
+    app,
+    "carrel policy ls",
+    "carrel policy ls --verbose            their settings, too",
+    "carrel policy ls --json",
+    name="ls",
+)
+def ls(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show their settings, too.")] = False,
+    as_json: Json = False,
+) -> None:
     """List the policies that are known, and which of them are in force.
 
     A policy is in force when carrel.toml has a table [policy.NAME] for it that does not say
@@ -36,7 +45,7 @@ def ls(as_json: Json = False) -> None:
     out = Output(as_json=as_json)
     known = bootstrap.known_policies()
     out.document({"policies": [known_document(one) for one in known]})
-    show_known(out, known)
+    show_known(out, known, settings=verbose)
 
 
 @command(

@@ -47,6 +47,16 @@ def opened_fleet(
         ctx.close()
 
 
+def opened_freezer(*, verbose: bool = False) -> "FleetContext":
+    """Give a command what freezes and unfreezes: the database alone."""
+    from carrel import bootstrap
+
+    ctx = bootstrap.open_freezer()
+    if verbose:
+        _tell_everything(ctx)
+    return ctx
+
+
 def _said(out: Output) -> "_Say":
     return _Say(out.as_json)
 
@@ -66,7 +76,8 @@ def _tell_everything(ctx: "FleetContext") -> None:
     log, style = ctx.log, Style.of(sys.stderr)
 
     def told(action: str, facts: Mapping[str, object]) -> None:
-        known = {name: value for name, value in facts.items() if value not in ("", None)}
+        known = {name: value for name, value in facts.items() if value not in ("", None, [])}
+        known.pop("level", None)
         line = " ".join(f"{name}={value}" for name, value in known.items())
         print(style.dim(f"{action}  {line}"), file=sys.stderr)  # noqa: T201 - a person asked
         log(action, facts)

@@ -34,8 +34,8 @@ def known_document(known: "KnownPolicy") -> dict[str, object]:
     }
 
 
-def show_known(out: Output, known: "Sequence[KnownPolicy]") -> None:
-    """Print the policies that are known."""
+def show_known(out: Output, known: "Sequence[KnownPolicy]", *, settings: bool = False) -> None:
+    """Print the policies that are known; on demand with what carrel.toml says of them."""
     style = out.style
     paints = {"always": style.green, "on": style.green, "off": style.yellow, "unset": style.dim}
     columns = [Column("POLICY"), Column("STATE"), Column("WHAT IT DOES", shrinks=True)]
@@ -48,9 +48,21 @@ def show_known(out: Output, known: "Sequence[KnownPolicy]") -> None:
         for one in known
     ])  # fmt: skip
     out.line()
+    if settings:
+        _show_settings(out, known)
     if any(one.state == "unset" for one in known):
         text = "A table [policy.NAME] in carrel.toml puts a policy into force."
         paragraph(out, f"{style.green('→')} ", text)
+
+
+def _show_settings(out: Output, known: "Sequence[KnownPolicy]") -> None:
+    for one in known:
+        if one.table:
+            out.line(out.style.bold(shown(f"[policy.{one.name}]")))
+        for key, value in one.table.items():
+            paragraph(out, f"{shown(key)} = ", shown(str(value)), indent=4)
+    if any(one.table for one in known):
+        out.line()
 
 
 def show_findings(out: Output, found: "Sequence[Finding]", *, offline: bool) -> None:

@@ -1,5 +1,6 @@
 """Deciding: what the store remembers joins what was seen, and the policies answer."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from carrel.control.fleet import keeping, observing, plans, spending
@@ -89,7 +90,21 @@ def plan(
         warn=ctx.recipients.enabled,
         terms=Terms(force, ctx.laid_over),
     )
-    return planner.make(decisions, seen, order, ctx.safety)
+    made = planner.make(decisions, seen, order, ctx.safety)
+    ctx.log("fleet.decided", _told(made, decisions))
+    return made
+
+
+def _told(made: Plan, decisions: tuple[Decision, ...]) -> dict[str, object]:
+    """Return how often each wish won, and what a plan took over from that."""
+    wishes = Counter(str(one.wish) for one in decisions)
+    return {
+        "level": "debug",
+        "purpose": made.purpose,
+        **wishes,
+        "actions": len(made.actions),
+        "held_back": len(made.held_back),
+    }
 
 
 def make(

@@ -11,11 +11,13 @@ def freeze(ctx: FleetContext, reason: str = "") -> Freeze:
     """
     wanted = Freeze(ctx.actor, reason, ctx.now())
     with ctx.store.writing() as session:
-        if session.governance.put_freeze(wanted):
+        new = session.governance.put_freeze(wanted)
+        if new:
             facts = {"reason": reason}
             session.append(wanted.at, ctx.actor, "fleet.frozen", ctx.address, facts)
-        found = session.governance.freeze()
-    return found or wanted
+        found = session.governance.freeze() or wanted
+    ctx.log("fleet.frozen", {"new": new, "by": found.by, "reason": found.reason})
+    return found
 
 
 def unfreeze(ctx: FleetContext) -> Freeze | None:
@@ -26,6 +28,7 @@ def unfreeze(ctx: FleetContext) -> Freeze | None:
             session.governance.drop_freeze()
             facts = {"frozen_by": found.by, "reason": found.reason}
             session.append(ctx.now(), ctx.actor, "fleet.unfrozen", ctx.address, facts)
+    ctx.log("fleet.unfrozen", {"was_frozen": found is not None})
     return found
 
 

@@ -11,7 +11,19 @@ from carrel.errors import NotFoundError
 def observe(ctx: FleetContext) -> Observation:
     """See the whole fleet; what has surely not changed is not read again."""
     ctx.seen = ctx.fleet.observe(ctx.seen)
+    _noted(ctx, "fleet.observed", ctx.seen)
     return ctx.seen
+
+
+def _noted(ctx: FleetContext, action: str, seen: Observation) -> None:
+    facts: dict[str, object] = {
+        "level": "debug",
+        "workspaces": len(seen.workspaces),
+        "running": sum(one.on for one in seen.workspaces),
+        "users": len(seen.users),
+        "gaps": [gap.what for gap in seen.gaps],
+    }
+    ctx.log(action, facts)
 
 
 def recent(ctx: FleetContext) -> Observation:
@@ -29,7 +41,9 @@ def look(ctx: FleetContext, name: str) -> Observation:
         NotFoundError: `unknown_fleet_workspace`.
         BadInputError: `ambiguous_workspace`.
     """
-    return ctx.fleet.look(name)
+    seen = ctx.fleet.look(name)
+    _noted(ctx, "workspace.observed", seen)
+    return seen
 
 
 def find(ctx: FleetContext, name: str) -> FleetWorkspace:

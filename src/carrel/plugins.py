@@ -1,6 +1,7 @@
 """Finds plugins: a file in the right folder that has the right constant is a registration."""
 
 from difflib import get_close_matches
+from functools import cached_property
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -32,7 +33,7 @@ class Catalog:
             for module in iter_modules(folder)
             if hasattr(import_module(f"{self._package}.{module.name}"), self._constant)
         ]
-        return tuple(sorted({*built_in, *self._installed()}))
+        return tuple(sorted({*built_in, *self._installed}))
 
     def load(self, name: str) -> object:
         """Import one plugin and return its constant.
@@ -48,13 +49,15 @@ class Catalog:
                     raise
             except AttributeError:
                 pass
-            address = self._installed().get(name)
+            address = self._installed.get(name)
             if address is not None:
                 module, _, constant = address.partition(":")
                 return getattr(import_module(module), constant or self._constant)
         raise self._unknown(name)
 
+    @cached_property
     def _installed(self) -> dict[str, str]:
+        """Name to address; every package of the environment is opened to find them."""
         from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import
 
         return {point.name: point.value for point in entry_points(group=self._package)}

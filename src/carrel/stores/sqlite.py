@@ -16,6 +16,8 @@ from carrel.stores.cells import Cell, utc
 PATIENCE_SECONDS = 60.0
 """How long a writer waits for others; a transaction takes about a millisecond."""
 
+_SHARED_BYTES = 64 << 10
+
 # FULL: a commit is on the disk when it returns. NORMAL would save a third of a millisecond and
 # could forget the last second's checkpoints, merges and ledger entries at a power cut.
 _ON_OPEN = ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = FULL")
@@ -121,6 +123,8 @@ def translated(path: str) -> Generator[None]:
 def _translation(path: str, error: sqlite3.Error) -> CarrelError:
     # Codes with details in the high bits; an error of the module itself has none.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_IOERR and _disk_is_full(path):
+        code = sqlite3.SQLITE_FULL
     kind, what, cure = _MEANING.get(
         code,
         (
@@ -130,6 +134,14 @@ def _translation(path: str, error: sqlite3.Error) -> CarrelError:
         ),
     )
     return FailedError(kind, f"The database {path} {what}.", why=f"SQLite: {error}.", cure=cure)
+
+
+def _disk_is_full(path: str) -> bool:
+    """Tell whether not even the few pages fit that SQLite shares between processes."""
+    with suppress(OSError):
+        facts = os.statvfs(os.path.dirname(path) or ".")
+        return facts.f_bavail * facts.f_frsize < _SHARED_BYTES
+    return False
 
 
 _UNWRITABLE = (
@@ -161,7 +173,7 @@ _MEANING = {
     sqlite3.SQLITE_FULL: (
         "database_full",
         "has no room to grow",
-        "Free some space on its disk (`carrel gc`), then try again; nothing was changed.",
+        "Delete something there by hand (build results in a workspace, say); nothing was changed.",
     ),
     sqlite3.SQLITE_IOERR: (
         "database_unreadable",

@@ -9,6 +9,7 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -164,6 +165,20 @@ def test_a_full_disk_is_named_and_loses_nothing(db: DatabaseService, file: Path)
     with db.reading() as session:
         assert len(list(session.events())) == int(written) > 0
     _append(db)
+
+
+@pytest.mark.parametrize(("free", "code"), [(0, "database_full"), (100, "database_unreadable")])
+def test_an_error_of_the_disk_where_nothing_is_free_is_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, code: str
+) -> None:
+    """SQLite can't even make the file that its processes share, and says only "I/O error"."""
+    facts = SimpleNamespace(f_bavail=free, f_frsize=4096)
+    monkeypatch.setattr(os, "statvfs", lambda _: facts)
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    with pytest.raises(FailedError) as caught, sqlite.translated(f"{tmp_path}/carrel.db"):
+        raise error
+    assert caught.value.code == code
 
 
 def test_a_place_that_cannot_be_shared_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 
 import pytest
 from tests.unit.domain.fleet.reports.grounds import (
@@ -30,7 +31,7 @@ from carrel.domain.fleet.reports import (
 )
 from carrel.domain.fleet.reports.report import NO_MATTER
 from carrel.domain.fleet.templates import Template
-from carrel.domain.fleet.workspaces import Activity, BuildStatus, Transition, Work
+from carrel.domain.fleet.workspaces import Activity, BuildStatus, FleetWorkspace, Transition, Work
 
 MAKERS = {
     one.__name__.rpartition(".")[2]: one.make
@@ -46,10 +47,10 @@ def test_an_empty_fleet_has_an_empty_report(make):
     assert all(not any(value for _, value in chart.bars) for chart in report.charts)
 
 
-@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-def test_every_row_of_a_large_fleet_fits_its_columns(make):
-    """Ten thousand workspaces in every state, of owners that are gone."""
-    kinds = [
+@cache
+def large() -> tuple[FleetWorkspace, ...]:
+    """Return ten thousand workspaces in every state, of owners that are gone."""
+    kinds: list[dict[str, object]] = [
         {},
         {"build": build(Transition.STOP), "outdated": True},
         {"build": build(status=BuildStatus.FAILED)},
@@ -58,8 +59,12 @@ def test_every_row_of_a_large_fleet_fits_its_columns(make):
         {"build": build(created_at=None, completed_at=None, deadline=NOW - HOUR), "ttl": HOUR},
         {"is_prebuild": True, "owner_id": "", "owner": ""},
     ]
-    fleet = [workspace(f"ada/w{n}", **kinds[n % len(kinds)]) for n in range(10_000)]
-    report = make(ground(*fleet, users=(user(),), everything=True))
+    return tuple(workspace(f"ada/w{n}", **kinds[n % len(kinds)]) for n in range(10_000))
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_every_row_of_a_large_fleet_fits_its_columns(make):
+    report = make(ground(*large(), users=(user(),), everything=True))
     assert report.rows
     assert {len(row) for row in report.rows} == {len(report.fields)}
 

@@ -134,8 +134,10 @@ def _prune(
     out: Output, ctx: "FleetContext", filters: "PruneFilters", *, cleanup: bool, execute: bool
 ) -> None:
     from carrel.cli.fleets.carrying import carry_out, run_document, show_only
+    from carrel.cli.fleets.paragraphs import paragraph
     from carrel.cli.fleets.pruned import prunable_documents, show_prunable
     from carrel.cli.fleets.windows import show_windows, windows_document
+    from carrel.cli.wording import shown
     from carrel.control.fleet import deciding, governing, observing, pruning, quieting
     from carrel.domain.governance.plans import Purpose
 
@@ -144,12 +146,20 @@ def _prune(
     with out.working("Looking at the fleet"):
         seen = observing.observe(ctx)
         ctx.lay_over({pruning.POLICY: pruning.table(ctx, filters)})
-        found = pruning.prunable(ctx)
+        found, unfit = pruning.prunable(ctx), pruning.unfit(ctx)
         names = frozenset({pruning.POLICY})
         plan = deciding.plan(ctx, Purpose.PRUNE, policies=names, horizon=governing.horizon(ctx))
     windows = quieting.windows(ctx, seen, pruning.POLICY)
-    more = {"windows": windows_document(windows), "workspaces": prunable_documents(found)}
+    more = {
+        "windows": windows_document(windows),
+        "workspaces": prunable_documents(found),
+        "unfit": [one.message for one in unfit],
+    }
     show_windows(out, windows, pruning.POLICY)
+    for one in unfit:
+        paragraph(out, f"{out.style.yellow('!')} ", f"{one.message} {one.cure}")
+    for gap in seen.gaps:
+        paragraph(out, f"{out.style.yellow('!')} ", shown(f"Not seen: {gap.what}: {gap.why}"))
     out.line()
     if execute:
         carry_out(out, ctx, governing.standing(ctx, plan) or plan, more=more)

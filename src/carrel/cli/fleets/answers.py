@@ -61,7 +61,7 @@ ANSWERS: dict[str, str] = {
     "autostop detect": "at prebuilt workspaces gaps",
     "autostop timeline": "at stops never prebuilt gaps",
     "autostop run": RUN,
-    "prune": f"{RUN} windows workspaces",
+    "prune": f"{RUN} windows workspaces unfit",
     "simulate coder": "url token workspaces people seed speed now",
 }
 """Fields of the document itself."""

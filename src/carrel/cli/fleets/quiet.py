@@ -36,6 +36,8 @@ _HEADINGS = {
     "withheld": "UNKNOWN",
 }
 """Where columns are many, shorter ones."""
+_SOME = 15
+"""So many kinds of quiet hours are listed; in a large fleet, users' own ones are many."""
 _WRONG = ("stopping_now", "running_past_end", "ttl_expired", "withheld")
 
 
@@ -135,8 +137,13 @@ def show_status(out: Output, found: "Status") -> None:
                 _now(style, one),
                 Cell(moment(one.change, zone=False) if one.change else "never"),
             ]
-            for one in found.hours
+            for one in found.hours[:_SOME]
         ])  # fmt: skip
+        if len(found.hours) > _SOME:
+            left = found.hours[_SOME:]
+            what = count(len(left), "other kind", "other kinds")
+            runs = count(sum(one.running for one in left), "workspace")
+            out.line(style.dim(f"… and {what} of quiet hours, of {runs}: --json lists them"))
     if found.without:
         out.line()
         verb = "has" if found.without == 1 else "have"

@@ -23,8 +23,9 @@ def told(found: "Windows") -> str:
         return f"The deployment keeps quiet hours; they count, and {rules}."
     if str(found.source) == "native":
         return "Windows come from carrel.toml alone: 'native = false' leaves the deployment's out."
-    why = f" {found.why}" if found.why else ""
-    return f"Windows come from carrel.toml alone; the deployment offers none.{why}"
+    cause = found.why.partition(". ")[0].rstrip(".")  # what follows tells what comes of it
+    told = "Windows come from carrel.toml alone; the deployment offers none."
+    return f"{told} {cause}." if cause else told
 
 
 def show_windows(out: Output, found: "Windows", policy: str) -> None:

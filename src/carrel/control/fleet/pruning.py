@@ -8,7 +8,7 @@ from carrel.control.fleet import deciding, observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.scopes import Scope
-from carrel.domain.governance.verdicts import Wish
+from carrel.domain.governance.verdicts import Finding, Wish
 from carrel.errors import BadInputError
 from carrel.planning.precedence import Decision
 
@@ -119,6 +119,18 @@ def prunable(ctx: FleetContext) -> tuple[Prunable, ...]:
     seen = observing.recent(ctx)
     found = filter(None, map(_prunable, deciding.decide(ctx, observation=seen)))
     return tuple(sorted(found, key=lambda one: (-_RANK[one.standing], one.workspace.full_name)))
+
+
+def unfit(ctx: FleetContext) -> tuple[Finding, ...]:
+    """Return what is wrong with the filters: names that fit nothing that was seen."""
+    seen = observing.recent(ctx)
+    configured = (one for one in ctx.policies if one.name == POLICY)
+    return tuple(
+        finding
+        for one in configured
+        for finding in one.policy.check(one.settings, seen)
+        if finding.rule == "filters"
+    )
 
 
 _RANK = {"prune": 2, "active": 1, "kept": 0}

@@ -133,3 +133,10 @@ def test_without_licensed_quiet_hours_the_windows_are_ours_and_it_says_so(
     assert cli("prune", "--all", "--json").json["windows"]["native"] is False
     unlicensed.settings("")
     assert "No window is set." in cli("prune", "--all").out
+
+
+def test_a_filter_that_fits_nothing_is_told(cli: Cli) -> None:
+    found = cli("prune", "--all", "--exclude-user", "jonh", "--json").json
+    assert found["unfit"] == ["Nothing that was seen fits 'users: jonh'."]
+    assert "Nothing that was seen fits 'users: jonh'." in cli("prune", "--exclude-user", "jonh").out
+    assert cli("prune", "--all", "--json").json["unfit"] == []

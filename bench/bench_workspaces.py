@@ -18,7 +18,7 @@ from harness import printing, repository
 from harness.bench import Bench, hide_mounts, sweep
 from harness.figures import Row
 from harness.peer import run
-from rows import checkpointing, creating, crowding, deciding, merging, predicting, processes
+from rows import checkpointing, creating, crowding, merging, predicting, processes
 
 SUITES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "create": creating.rows,
@@ -27,7 +27,6 @@ SUITES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "merge": merging.rows,
     "predict": predicting.rows,
     "crowd": crowding.rows,
-    "decide": deciding.rows,
 }
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from harness.bench import Bench
 from harness.figures import Row
 
 from carrel.domain.governance.verdicts import Policy, Situation
@@ -14,7 +13,7 @@ from carrel.plugins import Catalog
 from carrel.testing.observations import fleet
 
 _GOAL = 200_000
-_TABLES: Mapping[str, Mapping[str, object]] = {
+EIGHT: Mapping[str, Mapping[str, object]] = {
     "exclusions": {"users": ["user1*"], "groups": ["team-g3"]},
     "keep_alive": {},
     "working": {},
@@ -36,20 +35,20 @@ _MORE: Mapping[str, Mapping[str, object]] = {
 }
 
 
-def rows(bench: Bench) -> Iterator[Row]:
+def rows(*, quick: bool) -> Iterator[Row]:
     """Decide about the same fleet again and again; making ready counts."""
-    size = 2_000 if bench.quick else 10_000
+    size = 2_000 if quick else 10_000
     seen = fleet(workspaces=size, users=size * 3 // 10, groups=40)
     situation = Situation(seen.at, seen, spent={"user:user1": 3.0})
-    rounds = 3 if bench.quick else 7
-    eight = [_rate(_configured(_TABLES), situation) for _ in range(rounds)]
-    ten = [_rate(_configured({**_TABLES, **_MORE}), situation) for _ in range(rounds)]
+    rounds = 3 if quick else 7
+    eight = [_rate(configured(EIGHT), situation) for _ in range(rounds)]
+    ten = [_rate(configured({**EIGHT, **_MORE}), situation) for _ in range(rounds)]
     middle = statistics.median(eight)
     yield Row(
-        operation=f"decide {size:,} workspaces × {len(_TABLES)} policies",
+        operation=f"decide {size:,} workspaces × {len(EIGHT)} policies",
         goal=f"≥ {_GOAL:,} verdicts/s",
         measured=f"{middle:,.0f} ({min(eight):,.0f} to {max(eight):,.0f})",
-        times=f"{size * len(_TABLES) / middle:.2f} s",
+        times=f"{size * len(EIGHT) / middle:.2f} s",
         reached=middle >= _GOAL,
         gap="" if middle >= _GOAL else f"{_GOAL / middle:.2g}× short",
         notes=(f"With a budget and an expression too: {statistics.median(ten):,.0f}.",),
@@ -57,13 +56,14 @@ def rows(bench: Bench) -> Iterator[Row]:
     )
 
 
-def _configured(tables: Mapping[str, Mapping[str, object]]) -> list[Configured]:
+def configured(tables: Mapping[str, Mapping[str, object]]) -> tuple[Configured, ...]:
+    """Return policies with their settings, by their tables."""
     catalog = Catalog("carrel.policies", "POLICY", "unknown_policy")
     policies = {name: cast("Policy", catalog.load(name)) for name in tables}
-    return [Configured(one, one.read(tables[name])) for name, one in policies.items()]
+    return tuple(Configured(one, one.read(tables[name])) for name, one in policies.items())
 
 
-def _rate(configured: list[Configured], situation: Situation) -> float:
+def _rate(held: tuple[Configured, ...], situation: Situation) -> float:
     began = time.process_time()
-    decisions = decide_fleet(configured, situation)
-    return len(decisions) * len(configured) / (time.process_time() - began)
+    decisions = decide_fleet(held, situation)
+    return len(decisions) * len(held) / (time.process_time() - began)

@@ -17,6 +17,8 @@ from carrel.simulators.coder.peopling.population import Population
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
+EARLY = 3
+"""So many passes of each point are tried, and the last."""
 SMALL = Population(workspaces=5, people=2, failing=0.0)
 
 
@@ -35,8 +37,10 @@ def specs(top: Path, every_stop: Callable[[list[str]], list[str]]) -> list[str]:
         told = world.child(plan_id=plan.plan_id).end()
         assert told.result == "over"
         assert set(world.stops().values()) == {1}
-    # Making the tables is killed elsewhere.
-    return [one for one in every_stop([*told.points]) if not one.startswith("stores.create")]
+    # Making the tables is killed elsewhere; the actions after the second are like it.
+    passed = [one for one in told.points if one != "stores.create"]
+    last = {f"{one}:{passed.count(one) - 1}" for one in passed}
+    return [one for one in every_stop(passed) if int(one.partition(":")[2]) < EARLY or one in last]
 
 
 def test_killed_anywhere_it_resumes_without_doing_anything_twice(

@@ -64,6 +64,17 @@ def checked_active(workspace: Workspace) -> Workspace:
     """
     if workspace.state is State.ACTIVE:
         return workspace
+    if workspace.state in (State.TRASHED, State.REMOVED):
+        trashed = workspace.state is State.TRASHED
+        anew = f"'carrel new NAME --from {workspace.head_commit}' starts from its last state"
+        raise RefusedError(
+            "workspace_not_ready",
+            f"The workspace {workspace.agent_id} was removed.",
+            why="It is in the trash." if trashed else "",
+            cure=f"'carrel trash restore {workspace.agent_id}' takes it back."
+            if trashed
+            else f"{anew}.",
+        )
     raise RefusedError(
         "workspace_not_ready",
         f"The workspace {workspace.agent_id} is {workspace.state}.",

@@ -1,6 +1,7 @@
 """Cleaning up: what stops a removal, what is kept of it, and the way back from the trash."""
 
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.unit.control.files import read, write
 
-from carrel.control import cleanup, merging, workspaces
+from carrel.control import cleanup, merging, retention, workspaces
 from carrel.control.merging import MergeRequest
 from carrel.domain.workspaces import State
 from carrel.errors import RefusedError
@@ -127,3 +128,19 @@ def test_a_workspace_whose_git_folder_is_gone_can_be_removed_when_told_so(ctx, m
     assert caught.value.code == "unsaved_files"
     assert cleanup.remove(ctx, made, discard=True).branch_preserved
     assert repository.tree("carrel/agent-1")["work.txt"] == "w"
+
+
+def test_whoever_comes_too_late_is_told_how_to_go_on(ctx, make, repository):
+    made = make("agent-1")
+    write(made, "x.txt", "x\n")
+    cleanup.remove(ctx, made)
+    with pytest.raises(RefusedError, match="in the trash") as caught:
+        merging.merge(ctx, made, MergeRequest())  # it was looked up before
+    assert "'carrel trash restore agent-1'" in caught.value.cure
+    retention.empty_trash(ctx)
+    with pytest.raises(RefusedError, match="was removed") as caught:
+        merging.merge(ctx, made, MergeRequest())
+    found = re.search(r"--from (\w+)'", caught.value.cure)
+    assert found
+    again = make("again", branch=found[1])
+    assert read(again, "x.txt") == "x\n"

@@ -33,7 +33,9 @@ class Taken:
 
     def as_mapping(self) -> dict[str, object]:
         """Return it as JSON values; addresses hold secrets."""
-        value = dict.fromkeys(self.value, "***") if isinstance(self.value, dict) else self.value
+        value = self.value
+        if isinstance(value, dict):
+            value = dict.fromkeys(cast("dict[str, object]", value), "***")
         return {
             "from": self.source,
             "given": self.given,

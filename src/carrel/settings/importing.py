@@ -158,7 +158,7 @@ def _blocks(node: object) -> Iterator[dict[str, object]]:
 def _settled(found: list[Taken], toml: Mapping[str, object]) -> Iterator[Taken]:
     """Leave warnings off where no address is known: every stop would wait for one for ever."""
     section = toml.get("notifications")
-    routes = isinstance(section, Mapping) and bool(section.get("routes"))
+    routes = isinstance(section, Mapping) and "routes" in section
     reached = routes or any(one.key == _ROUTES for one in found)
     for one in found:
         if one.key == _WARN and one.value is True and not reached:
@@ -195,11 +195,12 @@ def _put(toml: MutableMapping[str, object], one: Taken, target: str) -> None:
         if not isinstance(inner, MutableMapping):
             raise _bad(target, f"[{'.'.join(path[: depth + 1])}] must be a table.")
         table = cast("MutableMapping[str, object]", inner)
-    before = table.get(name)
+    before, value = table.get(name), one.value
     if one.joined:
-        table[name] = _union(before, cast("list[object]", one.value))
-    elif isinstance(one.value, dict) and isinstance(before, MutableMapping):
-        cast("MutableMapping[str, object]", before).update(cast("dict[str, object]", one.value))
+        table[name] = _union(before, cast("list[object]", value))
+    elif isinstance(value, dict) and isinstance(before, MutableMapping):
+        more = cast("dict[str, object]", value)
+        cast("MutableMapping[str, object]", before).update(more)
     else:
         table[name] = one.value
 

@@ -1,6 +1,6 @@
 """The second half of the demonstration on the stage: a simulated fleet goes into the night."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,8 @@ from carrel.simulators.coder.peopling.population import Population
 from carrel.simulators.coder.simulator import Simulator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.table import Table
 
     from carrel.cli.stage.fleet_pages import Hour
@@ -65,7 +67,7 @@ def perform(show: "Show", folder: Path, pace: float) -> dict[str, object]:
 
 
 @contextmanager
-def _deployment(folder: Path) -> Iterator[tuple[Simulator, Night]]:
+def _deployment(folder: Path) -> Generator[tuple[Simulator, Night]]:
     """Serve a simulated deployment on this machine, its time ours to move."""
     home = folder / "fleet"
     home.mkdir()

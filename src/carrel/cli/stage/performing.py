@@ -56,7 +56,7 @@ def perform(
         FailedError: `demo_failed`: something was lost, does not compile, or was stopped wrongly.
     """
     show = Show(quiet=out.as_json, drawing=picture is not None)
-    told: dict[str, object] = dict.fromkeys(_TOLD)
+    told: dict[str, object] = {name: None for name in _TOLD}  # noqa: C420 - typed by its values
     folder = Path(tempfile.mkdtemp(prefix="carrel-demo-"))
     try:
         if only is not Half.FLEET:

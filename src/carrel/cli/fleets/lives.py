@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from carrel.cli.fleets.paragraphs import paragraph
+from carrel.cli.fleets.spans import brief_span
 from carrel.cli.output import Output
 from carrel.cli.style import Style
 from carrel.cli.table import Cell, Column, Paint
 from carrel.cli.wording import count, moment, shown, zone_name
-from carrel.domain.governance.saying import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,9 +107,7 @@ def show_counts(out: Output, found: "Compliance") -> None:
         out.line("Nothing runs.")
         return
     parts = [
-        (paint_of(style, name) or style.bold)(f"{found.counts[name]:,} {word}")
-        for name, word in STANDINGS.items()
-        if found.counts[name]
+        f"{found.counts[name]:,} {word}" for name, word in STANDINGS.items() if found.counts[name]
     ]
     paragraph(out, f"{len(found.every):,} running: ", f"{', '.join(parts)}.", indent=4)
     out.line(f"Compliance: {style.bold(f'{found.percent:g} %')}.")
@@ -130,7 +128,7 @@ def _show_table(out: Output, found: "Compliance", wanted: "Sequence[Living]") ->
             Cell(shown(one.workspace.full_name), style.bold),
             Cell(shown(one.workspace.template)),
             Cell(_STANDINGS[one.standing], paint_of(style, one.standing)),
-            Cell(span(one.workspace.ttl) if one.workspace.ttl else "none"),
+            Cell(brief_span(one.workspace.ttl) if one.workspace.ttl else "none"),
             Cell(_stops(one)),
             Cell(_left(one), paint_of(style, one.standing)),
         ]
@@ -162,7 +160,7 @@ def _stops(one: "Living") -> str:
 def _left(one: "Living") -> str:
     if one.left is None:
         return "-"
-    return f"{span(-one.left)} ago" if one.left < timedelta(0) else span(one.left)
+    return f"{brief_span(-one.left)} ago" if one.left < timedelta(0) else brief_span(one.left)
 
 
 def _reasons(wanted: "Iterable[Living]") -> dict[str, list[str]]:

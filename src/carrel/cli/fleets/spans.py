@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from carrel.errors import BadInputError
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)")
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)")
 _UNITS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -39,6 +39,18 @@ def span_of(text: str, *, unit: str = "") -> timedelta:
     if found <= timedelta():
         raise _bad(text)
     return found
+
+
+def brief_span(length: timedelta) -> str:
+    """Return a span for a column of a table: its two largest units, such as `2d 1h` or `35m`."""
+    minutes = max(0, round(length / timedelta(minutes=1)))
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours}h" if hours else f"{days}d"
+    if hours:
+        return f"{hours}h {minutes}m" if minutes else f"{hours}h"
+    return f"{minutes}m"
 
 
 def _bad(text: str) -> BadInputError:

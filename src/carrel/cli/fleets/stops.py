@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from carrel.cli.fleets.paragraphs import paragraph
+from carrel.cli.fleets.spans import brief_span
 from carrel.cli.output import Output
 from carrel.cli.table import Cell, Column
 from carrel.cli.wording import count, moment, shown, zone_name
-from carrel.domain.governance.saying import span
 
 if TYPE_CHECKING:
     from carrel.control.fleet.sources import Sourced, Sources
@@ -174,13 +174,13 @@ def show_timeline(out: Output, found: "Sources", within: timedelta | None) -> No
             left = at - found.at
             rows.append([
                 Cell(moment(at, zone=False)),
-                Cell(span(left) if left > timedelta(0) else "now", None if left else style.red),
+                Cell(brief_span(left)) if left > timedelta(0) else Cell("now", style.red),
                 Cell(shown(one.workspace.full_name), style.bold),
                 Cell(first.source if first else ""),
             ])  # fmt: skip
         out.table(columns, rows)
     else:
-        out.line("Nothing will be stopped" + (f" within {span(within)}." if within else "."))
+        out.line("Nothing will be stopped" + (f" within {brief_span(within)}." if within else "."))
     never = sum(one.first is None for one in found.every)
     later = len(found.stopping) - len(stops)
     for number, what in ((later, "stopped later"), (never, "never stopped by anything")):

@@ -88,8 +88,7 @@ class QuietHoursAgent(WorkspaceController):
         Raises:
             RefusedError: `frozen`.
         """
-        ctx = self._with({"time_to_live": {}} if force else {})
-        return self._run(ctx, Purpose.QUIET_HOURS, dry_run=dry_run, force=force)
+        return self._run(self._with(), Purpose.QUIET_HOURS, dry_run=dry_run, force=force)
 
     def _standings_now(self, *, force: bool = False) -> dict[str, list[WorkspaceStanding]]:
         found: dict[str, list[WorkspaceStanding]] = {name: [] for name in CATEGORIES}

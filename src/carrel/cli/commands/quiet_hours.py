@@ -106,14 +106,9 @@ def run(
     from carrel.domain.governance.plans import Purpose
 
     out = Output(as_json=as_json)
-    tables: dict[str, dict[str, object]] = {"quiet_hours": _zone(timezone)}
-    names = {"quiet_hours"}
-    if force:
-        tables["time_to_live"] = {}
-        names.add("time_to_live")
-    with opened_fleet(out, verbose=verbose, laid_over=tables) as ctx:
+    with opened_fleet(out, verbose=verbose, laid_over={"quiet_hours": _zone(timezone)}) as ctx:
         carry(out, ctx, Run(
-            Purpose.QUIET_HOURS, frozenset(names), execute and not dry_run,
+            Purpose.QUIET_HOURS, frozenset({"quiet_hours"}), execute and not dry_run,
             "'--execute' without '--dry-run' does it.", force, "quiet_hours",
         ))  # fmt: skip
 

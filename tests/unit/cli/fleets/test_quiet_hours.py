@@ -141,6 +141,19 @@ def test_force_adds_what_its_time_to_live_should_have_stopped(
     assert late not in deployment.on()
 
 
+def test_force_stops_nobody_whom_quiet_hours_leave_alone_and_corrects_nothing(
+    cli: Cli, deployment: Rehearsal
+) -> None:
+    excluded = min(deployment.on())
+    expire(deployment, excluded)
+    deployment.settings(
+        NIGHT.replace("18:00", "23:00")
+        + f"excluded_workspaces = ['{excluded}']\n[policy.time_to_live]\nmax_hours = 1\n{WIDE}"
+    )
+    assert categories(cli, "--force")[excluded] == "excluded"
+    assert names(cli("quiet-hours", "run", "--force", "--json").json["plan"]) == set()
+
+
 def test_force_overrides_neither_caps_nor_a_freeze(cli: Cli, deployment: Rehearsal) -> None:
     deployment.settings(f"{NIGHT}[safety]\nmax_stops = 2\n")
     planned = cli("quiet-hours", "run", "--force", "--json").json["plan"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from carrel.cli.declaring import command, group
+from carrel.cli.fleets import bills
 from carrel.cli.fleets.options import Reason, Verbose
 from carrel.cli.options import DryRun, Json
 from carrel.cli.output import Output
@@ -22,6 +23,9 @@ app = group(
     "carrel fleet audit --html audit.html",
     "carrel fleet emergency-stop --dry-run",
 )
+
+
+app.add_typer(bills.app, name="bill")
 
 
 @app.callback()

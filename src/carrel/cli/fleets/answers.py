@@ -23,6 +23,8 @@ ANSWERS: dict[str, str] = {
     },
     "fleet check": "url deployment_id version user features missing policies frozen",
     "fleet emergency-stop": RUN,
+    "fleet bill import": "dry_run rows replaced unassigned lines",
+    "fleet bill show": "since until months",
     "govern": RUN,
     "policy ls": "policies",
     "policy check": "ok offline findings",

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
-from carrel.domain.fleet.remembering import Ran
+from carrel.domain.fleet.remembering import Billed, Ran
 from carrel.domain.fleet.workspaces import FleetWorkspace
 
 _HOUR = 3600.0
@@ -61,17 +61,40 @@ def spent(ctx: FleetContext, seen: Observation, at: datetime) -> Mapping[str, fl
     if held is None:
         return {}
     begin, end = held.month(at)
+    before = held.month(begin - timedelta(days=1))[0]
     with ctx.store.reading() as session:
         known = session.history.running(ctx.address, begin, end)
-    return by_holder(known, held, seen)
+        ran_before = session.history.running(ctx.address, before, begin)
+        billed = session.history.bills(ctx.address, before, begin)
+    return by_holder(known, _Prices(held, ran_before, billed), seen)
 
 
-def by_holder(known: Iterable[Ran], held: Book, seen: Observation) -> dict[str, float]:
-    """Add up what running time cost, by holder; time without a price costs nothing."""
+class _Prices:
+    """The price book; what it lacks, the bill of the month before tells."""
+
+    def __init__(self, held: Book, ran_before: Iterable[Ran], billed: Iterable[Billed]) -> None:
+        self._held = held
+        hours: dict[str, float] = {}
+        for one in ran_before:
+            hours[one.template] = hours.get(one.template, 0.0) + one.seconds / _HOUR
+        costs: dict[str, float] = {}
+        for line in billed:
+            if line.currency.upper() == held.currency.upper():
+                costs[line.template] = costs.get(line.template, 0.0) + line.cost
+        self._told = {name: cost / hours[name] for name, cost in costs.items() if hours.get(name)}
+
+    def of(self, template: str) -> float:
+        """Return money for a running hour; without any price it costs nothing."""
+        price = self._held.price_of(template)
+        return price if price is not None else self._told.get(template, 0.0)
+
+
+def by_holder(known: Iterable[Ran], prices: _Prices, seen: Observation) -> dict[str, float]:
+    """Add up what running time cost, by holder."""
     found: dict[str, float] = {}
     owners: dict[str, float] = {}
     for one in known:
-        money = one.seconds / _HOUR * (held.price_of(one.template) or 0.0)
+        money = one.seconds / _HOUR * prices.of(one.template)
         for key in (f"user:{one.owner}", f"template:{one.template}"):
             found[key] = found.get(key, 0.0) + money
         owners[one.owner] = owners.get(one.owner, 0.0) + money

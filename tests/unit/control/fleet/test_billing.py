@@ -1,0 +1,58 @@
+"""A bill is taken in once, replaced by a newer one, and held against the price book."""
+
+from datetime import timedelta
+
+import pytest
+
+from carrel.control.fleet import billing, observing, recording, spending
+from carrel.control.fleet.context import FleetContext
+from carrel.planning.deciding import Configured
+from carrel.policies.budget import POLICY as BUDGET
+from carrel.testing.clocks import HandClock
+from carrel.testing.fleets import FakeFleet
+
+HEAD = "BilledCost,BillingCurrency,ChargePeriodStart,Tags\n"
+
+
+@pytest.fixture
+def counted(ctx: FleetContext, fleet: FakeFleet, clock: HandClock) -> FleetContext:
+    """Ten hours of a workspace without a price."""
+    ctx.remember = timedelta(days=90)
+    ctx.policies = (Configured(BUDGET, BUDGET.read({"prices": {"gpu": 9.0}})),)
+    fleet.add("dev")
+    recording.record(ctx, observing.observe(ctx))
+    clock.advance(timedelta(hours=10))
+    recording.record(ctx, observing.observe(ctx))
+    return ctx
+
+
+def export(ctx: FleetContext, cost: float) -> list[str]:
+    tags = '"{""coder_owner"": ""ada"", ""coder_workspace"": ""dev""}"'
+    return [HEAD, f"{cost},USD,{ctx.now().isoformat()},{tags}\n"]
+
+
+def test_a_newer_bill_takes_the_place_of_the_older(counted: FleetContext) -> None:
+    assert billing.take(counted, export(counted, 5), dry_run=True).replaced == 0
+    assert billing.take(counted, export(counted, 5)).replaced == 0
+    assert billing.take(counted, export(counted, 20)).replaced == 1
+    (found,) = billing.reconcile(counted, counted.now(), counted.now())
+    assert (found.template, found.hours, found.expected) == ("python", 10.0, None)
+    assert (found.billed, found.currency, found.price) == (20.0, "USD", 2.0)
+    with counted.store.reading() as session:
+        assert [event.action for event in session.events()] == ["bill.taken"] * 2
+
+
+def test_what_the_book_lacks_the_bill_of_the_month_before_tells(
+    counted: FleetContext, clock: HandClock
+) -> None:
+    billing.take(counted, export(counted, 20))
+    _, next_month = spending.month(counted, clock.now())
+    clock.advance(next_month - clock.now())
+    recording.record(counted, observing.observe(counted))
+    clock.advance(timedelta(hours=3))
+    seen = observing.observe(counted)
+    recording.record(counted, seen)
+    price = billing.reconcile(counted, next_month - timedelta(days=1), next_month)[0].price
+    assert price is not None
+    spent = spending.spent(counted, seen, clock.now())
+    assert spent["user:ada"] == pytest.approx(3 * price)

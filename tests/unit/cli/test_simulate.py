@@ -12,7 +12,9 @@ import pytest
 def test_it_says_where_it_is_and_ends_on_ctrl_c(extra):
     program = [sys.executable, "-m", "carrel", "simulate", "coder", "--workspaces", "5"]
     with subprocess.Popen(
-        [*program, "--speed", "60", *extra], stdout=subprocess.PIPE, text=True
+        [*program, "--speed", "60", "--start", "2026-11-23T19:30+00:00", *extra],
+        stdout=subprocess.PIPE,
+        text=True,
     ) as running:
         try:
             if extra:
@@ -20,6 +22,7 @@ def test_it_says_where_it_is_and_ends_on_ctrl_c(extra):
                 told = json.loads("".join(lines) + "}")
                 assert told["url"].startswith("http://127.0.0.1:")
                 assert told["token"]
+                assert told["now"].startswith("2026-11-23T19:30")
             else:
                 assert running.stdout.readline().startswith("export CODER_URL=http://127.0.0.1:")
                 assert running.stdout.readline().startswith("export CODER_SESSION_TOKEN=")
@@ -36,6 +39,7 @@ def test_it_says_where_it_is_and_ends_on_ctrl_c(extra):
         (["--speed", "-1"], "bad_number"),
         (["--port", "70000"], "bad_number"),
         (["--faults", "luck=1"], "bad_fault"),
+        (["--start", "teatime"], "bad_moment"),
     ],
 )
 def test_what_can_not_be_simulated_is_refused(options, code):

@@ -1,7 +1,8 @@
 """A checkpoint: a commit of a workspace's whole state, outside the agent's index and hooks."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Conflicts of a merge, and the rules by which they are settled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from carrel.domain.records import dataclass
 
 
 class ConflictKind(StrEnum):

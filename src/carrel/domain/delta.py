@@ -1,8 +1,10 @@
 """How a workspace's tree differs from the layer it stands on, before anything is hashed."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from carrel.domain.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

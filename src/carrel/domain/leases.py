@@ -1,7 +1,8 @@
 """Who sits in a workspace."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from carrel.domain.records import dataclass
 
 DEFAULT_TERM = timedelta(seconds=60)
 """How long a lease lives without a heartbeat."""

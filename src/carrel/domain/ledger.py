@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+
+from carrel.domain.records import dataclass
 
 GENESIS = "0" * 64
 """What the first event names as its predecessor."""

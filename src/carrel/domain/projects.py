@@ -1,8 +1,9 @@
 """A project: a repository that workspaces are made from."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from carrel.domain.records import dataclass
 
 
 class SourceKind(StrEnum):

@@ -1,9 +1,10 @@
 """What the public methods give back; field names are stable (Python and JSON)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from carrel.domain.conflicts import Settlement
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

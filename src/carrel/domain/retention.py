@@ -1,8 +1,8 @@
 """How long workspaces stay when nobody needs them: a pure decision."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from carrel.domain.records import dataclass
 from carrel.domain.workspaces import Outcome, State, Workspace
 
 

@@ -1,8 +1,9 @@
 """A workspace: one isolated place to work, on a branch of its own."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from carrel.domain.records import dataclass
 
 
 class State(StrEnum):

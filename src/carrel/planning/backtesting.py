@@ -6,7 +6,7 @@ is off until its recorded end, or until somebody came back and would have starte
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Protocol
@@ -19,6 +19,7 @@ from carrel.domain.governance.foresight import Halt, Met, Outcome
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.safety import Safety
 from carrel.domain.governance.verdicts import Decide, Situation, Verdict, Wish
+from carrel.domain.records import dataclass
 from carrel.planning.counting import Counter, hours_of
 from carrel.planning.deciding import Configured, prepare
 from carrel.planning.metering import Meter

@@ -1,7 +1,6 @@
 """Deciding: every policy is made ready once, then asked for every workspace of a fleet."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from carrel.domain.fleet.workspaces import FleetWorkspace
@@ -14,6 +13,7 @@ from carrel.domain.governance.verdicts import (
     Wish,
 )
 from carrel.domain.governance.withholding import always, said, withheld
+from carrel.domain.records import dataclass
 from carrel.errors import RefusedError
 from carrel.planning.precedence import Decision, settle
 

@@ -1,13 +1,14 @@
 """The emergency stop: the whole fleet, in order, prebuild reconciliation paused first."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, sealed
 from carrel.domain.governance.safety import Safety
 from carrel.domain.governance.verdicts import Verdict, Wish
+from carrel.domain.records import dataclass
 from carrel.planning.planner import Order, make
 from carrel.planning.precedence import Decision
 

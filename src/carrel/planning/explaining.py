@@ -1,13 +1,13 @@
 """Explaining one workspace: every input, every rule, its verdict, the winner, the next change."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.verdicts import Situation, Verdict, Wish
+from carrel.domain.records import dataclass
 from carrel.planning.deciding import Configured, decide, prepare
 from carrel.planning.precedence import Decision
 from carrel.planning.stopping import stopping

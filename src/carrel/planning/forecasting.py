@@ -1,13 +1,14 @@
 """Forecast: the recorded weeks come again, under the policies; how sure that is, is said."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.foresight import Halt, Outcome, Sums
+from carrel.domain.records import dataclass
 from carrel.planning.backtesting import Look
 
 _WEEK = timedelta(weeks=1)

@@ -1,7 +1,7 @@
 """The planner: decisions become an immutable, ordered, explained plan within its caps."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 
 from carrel.domain.fleet.observation import Observation
@@ -11,6 +11,7 @@ from carrel.domain.governance.safety import Safety
 from carrel.domain.governance.saying import span
 from carrel.domain.governance.verdicts import WITHHELD, Verdict, Wish
 from carrel.domain.governance.withholding import said
+from carrel.domain.records import dataclass
 from carrel.planning.precedence import ACTING, Decision
 from carrel.planning.stopping import Stopping, stopping
 

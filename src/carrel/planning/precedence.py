@@ -3,11 +3,11 @@
 Keep beats stop beats sleep beats delete. A correction stands beside any of them: it ends nothing.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.verdicts import WITHHELD, Verdict, Wish
+from carrel.domain.records import dataclass
 
 ORDER = (Wish.KEEP, Wish.STOP, Wish.SLEEP, Wish.DELETE)
 """The strongest first."""

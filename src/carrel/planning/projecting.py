@@ -1,6 +1,6 @@
 """The near future of a fleet, if nobody comes or goes: only the backend's own clocks go on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from carrel.domain.fleet.observation import Observation
@@ -12,6 +12,7 @@ from carrel.domain.fleet.workspaces import (
     Transition,
     Work,
 )
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Timeline: everything that will stop a workspace, start it or move its stop, and when."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from carrel.domain.fleet.deployment import Source
@@ -18,6 +17,7 @@ from carrel.domain.fleet.templates import Template
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.verdicts import Verdict, Wish
+from carrel.domain.records import dataclass
 from carrel.planning.precedence import Decision
 from carrel.planning.starts import next_start
 

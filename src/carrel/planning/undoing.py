@@ -1,7 +1,7 @@
 """Undo: a plan of its own that takes back what another plan did, where it still makes sense."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from carrel.domain.fleet.observation import Observation
@@ -18,6 +18,7 @@ from carrel.domain.governance.plans import (
 )
 from carrel.domain.governance.safety import Safety
 from carrel.domain.governance.saying import span
+from carrel.domain.records import dataclass
 from carrel.planning.planner import before
 
 _BUILDS = frozenset({Deed.STOP, Deed.PAUSE, Deed.START, Deed.RESUME, Deed.DELETE})

@@ -1,7 +1,6 @@
 """Autostop: stops of our own for what is idle or runs too long, and what the backend forgot."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -12,6 +11,7 @@ from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, applies, read_scope
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
+from carrel.domain.records import dataclass
 
 _NAME = "autostop"
 _OFF = Verdict(_NAME, Wish.NOTHING, "It does not run.", category="off")

@@ -1,7 +1,6 @@
 """Budget: money per user, group or template and month, from a price book; what is over stops."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from carrel.domain.governance.reading import Table
 from carrel.domain.governance.scopes import Scope, matches
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
+from carrel.domain.records import dataclass
 
 _NAME = "budget"
 _KINDS = ("user", "group", "template")

@@ -1,7 +1,6 @@
 """Dormancy: what nobody used for long sleeps, and what slept for long may be deleted, later."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -13,6 +12,7 @@ from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, applies, read_scope
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
+from carrel.domain.records import dataclass
 
 _NAME = "dormancy"
 FEATURE = "advanced_template_scheduling"

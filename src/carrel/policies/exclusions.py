@@ -1,7 +1,6 @@
 """Exclusions: who is left alone by every policy, why, and until when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from carrel.domain.governance.scopes import (
 )
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
+from carrel.domain.records import dataclass
 
 _NAME = "exclusions"
 

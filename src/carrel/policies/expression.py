@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
@@ -13,6 +12,7 @@ from carrel.domain.governance.reading import Table
 from carrel.domain.governance.scopes import Applies, Names, Scope, applies, read_scope, unmatched
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import gap_in_groups, said, withheld
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 _NAME = "expression"

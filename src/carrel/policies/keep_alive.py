@@ -1,7 +1,6 @@
 """Keep-alive leases: a workspace goes on until the moment that somebody asked for, within a cap."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -11,6 +10,7 @@ from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, LimitError
 
 _NAME = "keep_alive"

@@ -1,7 +1,6 @@
 """Prune: what runs within its owner's quiet hours is stopped and made dormant, by filters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from carrel.domain.fleet.observation import Observation
@@ -20,6 +19,7 @@ from carrel.domain.governance.scopes import (
 )
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
+from carrel.domain.records import dataclass
 
 _NAME = "prune"
 _OFF = Verdict(_NAME, Wish.NOTHING, "It does not run.", category="off")

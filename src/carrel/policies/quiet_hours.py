@@ -1,7 +1,6 @@
 """Quiet hours: what runs when nobody should need it is stopped, after a grace and a warning."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -14,6 +13,7 @@ from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, read_
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.windows import Stretch
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
+from carrel.domain.records import dataclass
 
 _NAME = "quiet_hours"
 STOPPING_NOW, IN_GRACE, PAST_END = "stopping_now", "in_grace", "running_past_end"

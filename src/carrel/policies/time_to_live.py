@@ -1,7 +1,7 @@
 """Time to live: who should have stopped, who will stop soon, whose time is against the rules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -13,6 +13,7 @@ from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Scope, applies, read_scope
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, RefusedError
 
 _NAME = "time_to_live"

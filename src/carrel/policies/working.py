@@ -1,7 +1,6 @@
 """Work under way is kept: AI tasks that run, what ended a moment ago, and what can't be seen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -19,6 +18,7 @@ from carrel.domain.governance.verdicts import (
     Wish,
 )
 from carrel.domain.governance.withholding import said
+from carrel.domain.records import dataclass
 
 _NAME = "working"
 

@@ -1,10 +1,10 @@
 """A driver: one way to present a workspace's tree."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from carrel.domain.delta import Folder
+from carrel.domain.records import dataclass
 from carrel.domain.workspaces import Place
 
 

@@ -1,7 +1,6 @@
 """A fleet as a port: what Carrel needs of a backend whose workspaces run on machines elsewhere."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +10,7 @@ from carrel.domain.fleet.history import AuditEntry, Connection, Usage
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.people import QuietHours
 from carrel.domain.fleet.workspaces import Build, FleetWorkspace
+from carrel.domain.records import dataclass
 
 
 class Outcome(StrEnum):

@@ -1,8 +1,8 @@
 """The ladder of drivers as a port."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from carrel.domain.records import dataclass
 from carrel.ports.driver import Capabilities, Driver, Probe
 
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 
 from carrel.backends.coder.reading import record, records, text
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError, FailedError
 
 _MOST = 300

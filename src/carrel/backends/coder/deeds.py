@@ -1,7 +1,6 @@
 """Requests that change a fleet: each is sent once, and a lost answer is looked for, once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -11,6 +10,7 @@ from carrel.backends.coder.queuing import decision
 from carrel.backends.coder.reading import record, text
 from carrel.backends.coder.tasks import task_path
 from carrel.domain.fleet.workspaces import FleetWorkspace, Transition
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 from carrel.ports.fleet import Outcome, Receipt
 

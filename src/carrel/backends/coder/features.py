@@ -1,11 +1,10 @@
 """Version, licence and permissions of a deployment: what it does itself, what is left to us."""
 
-from dataclasses import dataclass
-
 from carrel.backends.coder.answers import answer_unknown
 from carrel.backends.coder.client import Client
 from carrel.backends.coder.reading import Record, record, text
 from carrel.domain.fleet.deployment import Deployment, Feature, Source
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 _UNAUTHORIZED = "token_refused"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -10,6 +9,7 @@ from carrel.backends.coder.answers import answer_unknown
 from carrel.backends.coder.client import Client
 from carrel.backends.coder.memory import Memory
 from carrel.backends.coder.reading import Record, number, record
+from carrel.domain.records import dataclass
 
 T = TypeVar("T")
 

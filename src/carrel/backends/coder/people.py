@@ -1,10 +1,11 @@
 """From the wire to users, groups, organizations, and quiet hours."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from carrel.backends.coder.reading import Record, moment, number, record, records, text
 from carrel.domain.fleet.people import Group, Organization, QuietHours, User
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """How requests travel: certificates are always checked, and how long an answer may take."""
 
 import ssl
-from dataclasses import dataclass
 
 import httpx2
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 

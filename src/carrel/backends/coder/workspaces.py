@@ -1,6 +1,6 @@
 """From the wire to a workspace and its builds."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from carrel.backends.coder.reading import (
@@ -25,6 +25,7 @@ from carrel.domain.fleet.workspaces import (
     Transition,
     Work,
 )
+from carrel.domain.records import dataclass
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_JUDGED = Activity(Work.UNKNOWN, None, "Nobody looked yet.")

@@ -5,7 +5,7 @@ begun by whoever moves its row from *waiting* to *sent*, and what was sent is re
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ from carrel.domain.governance.plans import (
     Progress,
     Purpose,
 )
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError, RefusedError
 from carrel.ports.fleet import Outcome, Receipt
 from carrel.system import faults, holders

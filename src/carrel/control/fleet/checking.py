@@ -1,6 +1,5 @@
 """Before an action: is it time, was its owner warned, and do fresh facts still say so?"""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from carrel.control.fleet import deeds
@@ -9,6 +8,7 @@ from carrel.control.fleet.deciding import Judge
 from carrel.control.fleet.warning import remembered
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import Action, ActionState, Plan, Progress, Purpose
+from carrel.domain.records import dataclass
 from carrel.errors import NotFoundError
 
 BY_PERSON = frozenset({Purpose.EMERGENCY_STOP, Purpose.UNDO, Purpose.SET})

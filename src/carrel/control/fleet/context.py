@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.recording import Recorder
 from carrel.domain.governance.safety import Safety
+from carrel.domain.records import dataclass
 from carrel.errors import RefusedError
 from carrel.planning.deciding import Configured
 from carrel.ports.clock import Clock

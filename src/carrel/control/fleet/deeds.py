@@ -1,11 +1,11 @@
 """What each deed asks of the fleet, what it needs the workspace to be, what undo will need."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.workspaces import BuildStatus, FleetWorkspace, Transition
 from carrel.domain.governance.plans import Action, Deed
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 from carrel.planning import planner
 from carrel.planning.stopping import Stopping, stopping

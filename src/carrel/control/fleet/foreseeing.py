@@ -1,7 +1,6 @@
 """Foresight: what would happen at a moment, what would have been, what is to be expected."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from carrel.control.fleet import deciding, governing, observing, recording, spending
@@ -13,6 +12,7 @@ from carrel.domain.fleet.reports.running import turns
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.foresight import Outcome
 from carrel.domain.governance.plans import Plan, Purpose
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError, NotFoundError
 from carrel.planning import deciding as judging
 from carrel.planning import forecasting, planner

@@ -1,7 +1,6 @@
 """Governing: one pass observes, decides, plans, warns and applies; a watch repeats it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from carrel.control.fleet import applying, deciding, observing, plans, recording, settling, warning
@@ -9,6 +8,7 @@ from carrel.control.fleet.applying import Report, Told
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.plans import Action, ActionState, Plan, Purpose
 from carrel.domain.governance.warnings import Warned
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 
 _MARGIN = timedelta(minutes=5)

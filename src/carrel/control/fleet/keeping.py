@@ -1,12 +1,12 @@
 """Keep-alive leases: a workspace goes on until a moment, because somebody says why."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, cast
 
 from carrel.control.fleet import observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.keeping import KeepAlive
+from carrel.domain.records import dataclass
 from carrel.errors import NotFoundError, RefusedError
 from carrel.system import identity
 

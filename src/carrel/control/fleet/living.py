@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
@@ -11,6 +11,7 @@ from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.verdicts import Verdict
+from carrel.domain.records import dataclass
 from carrel.planning.deciding import Configured, decide, prepare
 
 POLICY = "time_to_live"

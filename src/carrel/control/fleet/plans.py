@@ -1,11 +1,10 @@
 """Plans: stored before anything is done, found by the start of their id, listed."""
 
-from dataclasses import dataclass
-
 from carrel.control.fleet import writing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.acting import PlanLine
 from carrel.domain.governance.plans import ActionState, Plan, Progress
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, NotFoundError
 
 

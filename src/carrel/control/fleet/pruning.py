@@ -1,6 +1,5 @@
 """Pruning as a person asks for it: whose workspaces, by which filters, in how long a night."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, cast
 
@@ -9,6 +8,7 @@ from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.scopes import Scope
 from carrel.domain.governance.verdicts import Finding, Wish
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 from carrel.planning.precedence import Decision
 

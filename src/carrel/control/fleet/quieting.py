@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, cast
 
@@ -16,6 +15,7 @@ from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.quiet import NATIVE_HOURS, Night, Nights, QuietRules
 from carrel.domain.governance.verdicts import WITHHELD, Wish
 from carrel.domain.governance.windows import Timetable, Window
+from carrel.domain.records import dataclass
 from carrel.planning.precedence import Decision
 
 POLICY = "quiet_hours"

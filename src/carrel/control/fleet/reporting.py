@@ -1,7 +1,7 @@
 """Reports: what one needs is read, what was asked for is chosen, and pure rows are made of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 
 from carrel.control.fleet import choosing, gathering, observing
@@ -24,6 +24,7 @@ from carrel.domain.fleet.reports import (
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.report import Note, Report
 from carrel.domain.governance.scopes import Names, Scope, applies, unmatched
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 _BEFORE = timedelta(days=7)

@@ -1,13 +1,14 @@
 """What will stop workspaces by itself, and when: every source, of one workspace or of all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from carrel.control.fleet import deciding, observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.records import dataclass
 from carrel.planning.deciding import decide, prepare
 from carrel.planning.foreseeing import first_stops
 from carrel.planning.timeline import Entry, Timeline, timeline

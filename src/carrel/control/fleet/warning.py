@@ -5,7 +5,6 @@ stop, nobody is told twice. What can't be delivered is written down, and the sto
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import Action, ActionState, Plan
 from carrel.domain.governance.warnings import Delivery, Warned
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 
 _REMEMBERED = timedelta(days=2)

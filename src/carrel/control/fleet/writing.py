@@ -1,12 +1,13 @@
 """Writing down how far an action is, and the event of it, in one transaction."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from carrel.control.fleet.context import FleetContext
 from carrel.control.fleet.deeds import Before
 from carrel.domain.governance.acting import Answer, Beginning, Grant
 from carrel.domain.governance.plans import Action, ActionState, Plan, Progress
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

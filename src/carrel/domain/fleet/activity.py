@@ -4,11 +4,11 @@ What can't be seen counts as active: a machine that runs too long costs money, a
 costs somebody's work.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.history import Connection
 from carrel.domain.fleet.workspaces import Activity, TaskStatus, Work
+from carrel.domain.records import dataclass
 
 SETTLE = timedelta(minutes=30)
 """So long after an agent's connection broke it may come back with everybody in it."""

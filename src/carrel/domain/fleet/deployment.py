@@ -1,7 +1,8 @@
 """What a fleet's backend can do: its version, what is licensed, what we may."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from carrel.domain.records import dataclass
 
 
 class Source(StrEnum):

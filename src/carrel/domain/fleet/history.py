@@ -1,8 +1,10 @@
 """What a backend remembers: connections and its audit log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
+
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """An observation: what was seen of a fleet, when, and how completely."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from carrel.domain.fleet.deployment import Deployment
 from carrel.domain.fleet.people import Group, Organization, QuietHours, User
 from carrel.domain.fleet.templates import Template
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Who owns workspaces: users, groups, organizations, and a user's quiet hours."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

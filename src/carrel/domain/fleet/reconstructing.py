@@ -6,7 +6,7 @@ where connections can't be seen.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.history import Connection
@@ -21,6 +21,7 @@ from carrel.domain.fleet.workspaces import (
     Transition,
     Work,
 )
+from carrel.domain.records import dataclass
 
 STEP = timedelta(minutes=5)
 _BEFORE = timedelta(days=1)

@@ -1,8 +1,9 @@
 """A deployment that is simulated says so in each answer: what time it is there, and how fast."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from carrel.domain.records import dataclass
 
 MOMENT = "carrel-simulated-moment"
 SPEED = "carrel-simulated-speed"

@@ -1,7 +1,8 @@
 """What is remembered of how a fleet was: recorded observations, running time, bills."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ can be shown, drift be found, and a simulator behave alike. A moment is always h
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from carrel.domain.fleet.templates import Template
+from carrel.domain.records import dataclass
 
 LEEWAY = timedelta(hours=2)
 """A required stop nearer than this is left to the next required day (one hour before 2024-11)."""

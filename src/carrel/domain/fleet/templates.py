@@ -1,7 +1,8 @@
 """A template, as far as it decides when its workspaces stop."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

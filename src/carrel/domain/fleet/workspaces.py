@@ -1,8 +1,9 @@
 """A workspace of a fleet as it was seen: its clocks, its last build, and who is at work in it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from carrel.domain.records import dataclass
 
 
 class Transition(StrEnum):

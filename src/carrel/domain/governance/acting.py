@@ -1,12 +1,13 @@
 """Acting within limits: who may do an action now, what holds it, what freezes everything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from carrel.domain.governance.plans import STOPPING, ActionState, Deed, Purpose
 from carrel.domain.governance.safety import Safety
+from carrel.domain.records import dataclass
 
 
 class Answer(StrEnum):

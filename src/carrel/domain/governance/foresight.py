@@ -1,9 +1,11 @@
 """What foresight tells: what would have been stopped, whom it would have hit, what it saves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+
+from carrel.domain.records import dataclass
 
 
 class Met(StrEnum):

@@ -1,7 +1,8 @@
 """Keep-alive leases: somebody says that a workspace must go on, why, and until when."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
+
+from carrel.domain.records import dataclass
 
 
 class Deed(StrEnum):

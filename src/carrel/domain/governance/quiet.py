@@ -1,6 +1,6 @@
 """Whose quiet hours are when: rules of carrel.toml, each user's own, the deployment's default."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from carrel.domain.governance.reading import Table
 from carrel.domain.governance.scopes import Applies, Names, Scope, applies, read_scope
 from carrel.domain.governance.windows import Days, Stretch, Timetable, Window
 from carrel.domain.governance.withholding import gap_in_groups, said
+from carrel.domain.records import dataclass
 
 NATIVE_HOURS = 4
 """How long the backend's own quiet hours last, by its documentation."""

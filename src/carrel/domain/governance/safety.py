@@ -1,7 +1,8 @@
 """How much may be done at once: the limits that every plan and every action is held against."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

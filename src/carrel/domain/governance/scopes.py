@@ -1,12 +1,12 @@
 """Whom a rule is about: patterns of organizations, groups, templates, users and workspaces."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.reading import Table
+from carrel.domain.records import dataclass
 
 KINDS = ("organizations", "groups", "templates", "users", "workspaces")
 """What a scope can name, the widest first: the last one that it names tells how specific it is."""

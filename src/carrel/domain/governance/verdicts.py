@@ -1,7 +1,7 @@
 """What policies say: a wish for one workspace, its reason, and when the answer changes next."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -9,6 +9,7 @@ from typing import Protocol
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.keeping import KeepAlive
+from carrel.domain.records import dataclass
 
 
 class Wish(StrEnum):

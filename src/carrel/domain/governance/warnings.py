@@ -1,8 +1,9 @@
 """Warnings: who was told that a workspace would be stopped, when, and how that went."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from carrel.domain.records import dataclass
 
 _FORGOTTEN = timedelta(hours=24)
 """After so long nobody remembers a warning."""

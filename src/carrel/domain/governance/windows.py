@@ -5,11 +5,12 @@ a later one. So a time that daylight saving skips counts from the jump, and one 
 counts the first time.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import chain
 from zoneinfo import ZoneInfo
+
+from carrel.domain.records import dataclass
 
 EVERY_DAY = frozenset(range(7))
 _DAY = timedelta(days=1)

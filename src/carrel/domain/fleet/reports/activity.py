@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from carrel.domain.fleet.history import Connection
@@ -19,6 +18,7 @@ from carrel.domain.fleet.reports.report import (
     Row,
 )
 from carrel.domain.fleet.reports.sessions import joined
+from carrel.domain.records import dataclass
 
 FIELDS = (
     Field("user", "User", Kind.NAME),

@@ -1,7 +1,7 @@
 """What reports are made from: an observation, what was chosen of it, and what is remembered."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 
 from carrel.domain.fleet.history import AuditEntry, Connection, Usage
@@ -9,6 +9,7 @@ from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.people import User
 from carrel.domain.fleet.reports.report import Note
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.records import dataclass
 
 
 def _utc(at: datetime) -> datetime:

@@ -1,11 +1,12 @@
 """A report as data: what its columns mean, its rows, its summary, and what to draw of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 Value = str | int | float | datetime | timedelta | None

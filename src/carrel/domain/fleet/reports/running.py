@@ -1,13 +1,13 @@
 """When workspaces ran, read from the builds that the audit log tells of."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
 from carrel.domain.fleet.history import AuditEntry
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.records import dataclass
 
 _TURNS = frozenset({"start", "stop", "delete"})
 _FAILED = 400

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.history import Connection
 from carrel.domain.fleet.reports import naming
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.report import Chart, Fact, Field, Kind, Report
+from carrel.domain.records import dataclass
 
 PAUSE = timedelta(minutes=10)
 """Connections of one person to one workspace that lie no further apart are one session."""

@@ -1,0 +1,139 @@
+"""Quick dataclasses differ from the standard ones in nothing but the time that they take."""
+
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import FrozenInstanceError, asdict, field, fields, replace
+from dataclasses import dataclass as standard
+from typing import Any
+
+import pytest
+
+from carrel.domain.making import dataclass as quick
+
+
+def make(dataclass: Callable[..., Any]) -> tuple[type, type, type]:
+    @dataclass(frozen=True, slots=True)
+    class Point:
+        """A point."""
+
+        x: int
+        y: int = 2
+        tags: list[str] = field(default_factory=list)
+        note: str = field(default="", compare=False, repr=False)
+
+        @property
+        def sum(self) -> int:
+            return self.x + self.y
+
+    @dataclass(frozen=True, slots=True)
+    class Named:
+        name: str
+
+        def __post_init__(self) -> None:
+            if not self.name:
+                raise ValueError("no name")
+
+        def __repr__(self) -> str:
+            return "somebody"
+
+    @dataclass(frozen=True, slots=True)
+    class Empty:
+        """Nothing."""
+
+    return Point, Named, Empty
+
+
+PLAIN, QUICK = make(standard), make(quick)
+BOTH = pytest.mark.parametrize("kinds", [PLAIN, QUICK], ids=["standard", "quick"])
+
+
+@BOTH
+def test_values_are_made_compared_and_shown(kinds: tuple[type, ...]) -> None:
+    point, named, empty = kinds
+    one, other = point(1), point(1, 2, [], "another note")
+    assert (one.x, one.y, one.tags, one.note, one.sum) == (1, 2, [], "", 3)
+    assert one == other
+    assert one != point(2)
+    assert one != (1, 2, [])
+    assert repr(one).endswith("Point(x=1, y=2, tags=[])")
+    assert repr(named("ann")) == "somebody"
+    assert empty() == empty()
+    assert hash(named("ann")) == hash(named("ann"))
+    assert {named("ann"), named("ann"), named("bob")} == {named("bob"), named("ann")}
+    assert hash(empty()) == hash(empty())
+    with pytest.raises(TypeError):
+        hash(one)  # it holds a list
+    assert point(3, tags=["a"]).tags == ["a"]
+    assert point(1).tags is not point(1).tags
+
+
+@BOTH
+def test_nothing_can_be_changed(kinds: tuple[type, ...]) -> None:
+    one = kinds[0](1)
+    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'x'"):
+        one.x = 5
+    with pytest.raises(FrozenInstanceError, match="cannot delete field 'x'"):
+        del one.x
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        one.other = 5
+    assert not hasattr(one, "__dict__")
+
+
+@BOTH
+def test_the_tools_of_dataclasses_work(kinds: tuple[type, ...]) -> None:
+    point, named, _ = kinds
+    one = replace(point(1, note="n"), y=7)
+    assert (one.x, one.y, one.note) == (1, 7, "n")
+    assert asdict(one) == {"x": 1, "y": 7, "tags": [], "note": "n"}
+    assert [found.name for found in fields(point)] == ["x", "y", "tags", "note"]
+    assert point.__match_args__ == ("x", "y", "tags", "note")
+    assert point.__doc__ == "A point."
+    with pytest.raises(ValueError, match="no name"):
+        named("")
+    with pytest.raises(TypeError):
+        point()
+    with pytest.raises(TypeError):
+        point(1, z=3)
+
+
+@quick(frozen=True, slots=True)
+class Kept:
+    """At the top of a module, as pickling wants."""
+
+    name: str
+    facts: Mapping[str, int]
+
+
+def test_they_can_be_sent_elsewhere() -> None:
+    one = Kept("a", {"b": 1})
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_other_options_and_heirs_are_left_to_the_standard() -> None:
+    @quick(slots=True)
+    class Open:
+        x: int
+
+    @quick(frozen=True, slots=True)
+    class Base:
+        x: int
+
+    @quick(frozen=True, slots=True)
+    class Heir(Base):
+        y: int = 3
+
+    free = Open(1)
+    free.x = 2
+    assert free == Open(2)
+    assert Heir(1) == Heir(1, 3)
+    assert Heir(1).x == 1
+    with pytest.raises(FrozenInstanceError):
+        Heir(1).x = 2  # type: ignore[misc]
+
+
+def test_what_would_differ_is_refused() -> None:
+    with pytest.raises(TypeError, match="needs the standard"):
+
+        @quick(frozen=True, slots=True)
+        class Odd:
+            x: int = field(kw_only=True)

@@ -2,14 +2,13 @@
 
 import json
 import ssl
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from http import HTTPStatus
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import cast
 
 import httpx2
-import stamina
-import stamina.instrumentation
 
 from carrel.backends.coder.answers import Answer, answer_unknown, failure, unreachable
 from carrel.backends.coder.reading import Record, record, records
@@ -17,6 +16,9 @@ from carrel.backends.coder.throttle import Throttle
 from carrel.backends.coder.timing import Watch
 from carrel.backends.coder.tokens import Token
 from carrel.backends.coder.travelling import Travel
+
+if find_spec("stamina") is None:  # it is loaded late, but its absence is told at once
+    raise ModuleNotFoundError("No module named 'stamina'")
 
 Query = Mapping[str, str | int]
 _NO_QUERY: Query = MappingProxyType({})
@@ -85,8 +87,6 @@ class Client:
     def __init__(
         self, address: str, token: Token, throttle: Throttle, travel: Travel, watch: Watch
     ) -> None:
-        # What the library would print of its repetitions has no place in our output.
-        stamina.instrumentation.set_on_retry_hooks([])
         self.address = address
         self._throttle = throttle
         self._watch = watch
@@ -173,18 +173,35 @@ class Client:
 
     def _repeated(self, method: str, path: str, query: Query, body: object) -> bytes:
         try:
-            for attempt in stamina.retry_context(
-                on=(_AgainError, httpx2.TransportError),
-                attempts=_TRIES,
-                timeout=_PATIENCE,
-                wait_initial=0.2,
-            ):
-                with attempt:
-                    return self._attempt(method, path, query, body)
+            try:
+                return self._attempt(method, path, query, body)
+            except (_AgainError, httpx2.TransportError) as error:
+                first = error
+            return self._again(first, lambda: self._attempt(method, path, query, body))
         except _AgainError as error:
             raise failure(self.address, path, error.answer) from None
         except httpx2.RequestError as error:
             raise unreachable(self.address, _words(error)) from error
+
+    def _again(self, first: Exception, repeat: Callable[[], bytes]) -> bytes:
+        """Repeat what failed; the library that does it is loaded when it is needed."""
+        import stamina  # noqa: PLC0415 - most commands never need it
+        import stamina.instrumentation  # noqa: PLC0415 - as above
+
+        # What the library would print of its repetitions has no place in our output.
+        stamina.instrumentation.set_on_retry_hooks([])
+        failed: Exception | None = first
+        for attempt in stamina.retry_context(
+            on=(_AgainError, httpx2.TransportError),
+            attempts=_TRIES,
+            timeout=_PATIENCE,
+            wait_initial=0.2,
+        ):
+            with attempt:
+                told, failed = failed, None
+                if told is not None:
+                    raise told
+                return repeat()
         raise unreachable(self.address, "No attempt was made.")  # pragma: no cover
 
     def _attempt(self, method: str, path: str, query: Query, body: object) -> bytes:

@@ -63,6 +63,18 @@ def test_the_grace_is_over_an_hour_after_quiet_hours_began(
         assert agent.is_grace_period_over() is over
 
 
+@pytest.mark.parametrize(("minute", "over"), [(20, False), (70, True)])
+def test_the_fleets_own_grace_counts_even_where_nothing_may_be_stopped(
+    minute: int, over: bool, opening, settings: Path
+) -> None:
+    opening(18 + minute // 60, minute % 60)
+    with settings.open("a") as file:
+        file.write('[policy.exclusions]\nusers = ["*"]\n')
+    with QuietHoursAgent() as agent:
+        assert agent.categorize_workspaces()["stopping_now"] == []
+        assert agent.is_grace_period_over() is over
+
+
 def test_the_grace_of_one_workspace_is_its_own(evening: Simulator) -> None:
     with QuietHoursAgent() as agent:
         found = agent.categorize_workspaces()

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from threading import RLock
 from urllib.parse import urlsplit
 
+from carrel.domain.fleet.passing import asking
 from carrel.domain.fleet.rehearsing import Tick, heard
 from carrel.errors import RefusedError
 from carrel.ports.clock import Clock
@@ -45,11 +46,17 @@ class DeploymentClock:
             return self._now()
 
     def wait(self, seconds: float) -> None:
-        """Let `seconds` pass there: where time runs fast, that is short."""
+        """Let `seconds` pass there: where time runs fast, that is short.
+
+        Where time stands still it passes by our waiting, and takes none of ours.
+        """
         with self._lock:
             self._ask()
             speed = self._tick.speed if self._tick is not None else 1.0
-        self.real.wait(seconds / speed if speed else seconds)
+        if speed:
+            self.real.wait(seconds / speed)
+        elif not self._question(asking(seconds)):
+            self.real.wait(seconds)
 
     def hear(self, headers: Mapping[str, str]) -> bool:
         """Follow what an answer says of the time; tell whether it said it."""
@@ -74,14 +81,20 @@ class DeploymentClock:
         if self._asked:
             return
         self._asked = True
+        self._question({})
+
+    def _question(self, headers: Mapping[str, str]) -> bool:
+        """Ask what time it is there; tell whether a simulated deployment has answered."""
         place = self._address
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_PATIENCE)
+        heard_it = False
         # Who does not answer is no simulated deployment, or one that nobody can decide about.
         with suppress(OSError, http.client.HTTPException):
-            connection.request("GET", "/api/v2/buildinfo")
+            connection.request("GET", "/api/v2/buildinfo", headers=dict(headers))
             answer = connection.getresponse()
-            self.hear({name.lower(): value for name, value in answer.getheaders()})
+            heard_it = self.hear({name.lower(): value for name, value in answer.getheaders()})
         connection.close()
+        return heard_it
 
 
 class Watch:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
+from carrel.domain.fleet import passing
 from carrel.domain.fleet.workspaces import BuildStatus, Transition
 from carrel.ports.clock import Clock
 from carrel.simulators.coder.life import Life
@@ -26,7 +27,7 @@ RATE_LIMIT = 512
 class Simulator:
     """A deployment with people in it, whose time is ours.
 
-    Time stands still until `advance` is called, unless a speed is given.
+    Time stands still until `advance` is called or a client waits, unless a speed is given.
 
     Args:
         population: Who and what is in it.
@@ -105,8 +106,10 @@ class Simulator:
             return token.secret
 
     def answer(self, asked: Asked) -> Reply:
-        """Answer one request, at the moment it is."""
+        """Answer one request, at the moment it is; time that stands still passes if asked for."""
         self.catch_up()
+        if self.speed == 0 and (span := passing.asked(asked.headers)):
+            self.advance(span)
         return self.dispatcher.answer(asked)
 
     # --- time ------------------------------------------------------------------------------

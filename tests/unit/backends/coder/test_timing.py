@@ -7,9 +7,12 @@ from email.utils import format_datetime
 import pytest
 
 from carrel.backends.coder.timing import MOST_APART, DeploymentClock, Watch
+from carrel.domain.fleet import passing
+from carrel.domain.fleet.passing import asking
 from carrel.domain.fleet.rehearsing import MOMENT, SPEED, Tick, announced, heard
 from carrel.errors import RefusedError
 from carrel.simulators.coder.peopling.population import Population
+from carrel.simulators.coder.serving.dispatch import Asked
 from carrel.simulators.coder.simulator import Simulator
 from carrel.testing.clocks import HandClock
 
@@ -75,6 +78,30 @@ def test_where_time_stands_still_it_stands_still_here(real: HandClock):
     clock.wait(3.0)
     assert real.waited == [3.0]
     assert clock.now() == THEN
+
+
+def test_where_time_stands_still_waiting_lets_it_pass(real: HandClock):
+    with Simulator(Population(workspaces=5, people=2, start=THEN), real=real).serving() as still:
+        clock = DeploymentClock(real, still.url)
+        assert clock.now() == THEN
+        clock.wait(90.0)
+        assert real.waited == []
+        assert clock.now() == still.clock.now() == THEN + timedelta(seconds=90)
+
+
+def test_nobody_makes_time_pass_that_runs_by_itself(real: HandClock, rehearsal: Simulator):
+    asked = Asked("GET", "/api/v2/buildinfo", asking(3600))
+    assert heard({k.lower(): v for k, v in rehearsal.answer(asked).headers.items()}) == Tick(
+        THEN, 60.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "span"),
+    [("5", 5), ("-5", 0), ("soon", 0), ("nan", 0), ("1e99", 0), ("1e9", 86_400)],
+)
+def test_how_much_time_is_asked_for(written: str, span: int):
+    assert passing.asked({passing.HEADER: written}) == timedelta(seconds=span)
 
 
 def test_a_late_answer_does_not_turn_time_back(real: HandClock):

@@ -109,7 +109,7 @@ def run(
     with opened_fleet(out, verbose=verbose, laid_over={"quiet_hours": _zone(timezone)}) as ctx:
         carry(out, ctx, Run(
             Purpose.QUIET_HOURS, frozenset({"quiet_hours"}), execute and not dry_run,
-            "'--execute' without '--dry-run' does it.", force, "quiet_hours",
+            "'--execute' without '--dry-run' does it.", force, night=True,
         ))  # fmt: skip
 
 

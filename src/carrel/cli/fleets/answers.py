@@ -54,7 +54,7 @@ ANSWERS: dict[str, str] = {
     "quiet-hours status": "at windows hours without running categories gaps",
     "quiet-hours categorize": "at windows categories workspaces gaps",
     "quiet-hours report": "at windows running categories organizations violations gaps",
-    "quiet-hours run": f"{RUN} windows",
+    "quiet-hours run": f"{RUN} windows in_grace next_due",
     "quiet-hours enterprise": "source why default users",
     "ttl report": COMPLIANCE,
     "ttl watch": COMPLIANCE,

@@ -21,7 +21,7 @@ class Run:
         execute: It is carried out.
         cure: How it is, where it isn't.
         force: Violations of a time to live are added.
-        windows: Of this policy it is said where its quiet hours come from; empty: it has none.
+        night: It is a run of quiet hours: where these come from is said, and who is in grace.
     """
 
     purpose: "Purpose"
@@ -29,7 +29,7 @@ class Run:
     execute: bool
     cure: str
     force: bool = False
-    windows: str = ""
+    night: bool = False
 
 
 def run(out: Output, ctx: "FleetContext", wanted: Run) -> None:
@@ -50,19 +50,24 @@ def run(out: Output, ctx: "FleetContext", wanted: Run) -> None:
             force=wanted.force,
             horizon=governing.horizon(ctx),
         )
-    more = _windows(out, ctx, wanted.windows) if wanted.windows else {}
+    more = _night(out, ctx, force=wanted.force) if wanted.night else {}
     if not wanted.execute:
         show_only(out, made, wanted.cure, more=more)
         return
     carry_out(out, ctx, governing.standing(ctx, made) or made, more=more)
 
 
-def _windows(out: Output, ctx: "FleetContext", policy: str) -> dict[str, object]:
-    """Say where a policy's quiet hours come from; return it for the document."""
+def _night(out: Output, ctx: "FleetContext", *, force: bool) -> dict[str, object]:
+    """Say where quiet hours come from, and who is in grace; return it for the document."""
     from carrel.cli.fleets.windows import show_windows, windows_document
+    from carrel.cli.wording import count, moment
     from carrel.control.fleet import observing, quieting
 
-    found = quieting.windows(ctx, observing.recent(ctx), policy)
-    show_windows(out, found, policy)
+    found = quieting.windows(ctx, observing.recent(ctx))
+    show_windows(out, found, quieting.POLICY)
+    number, first = quieting.in_grace(ctx, force=force)
+    if first is not None:
+        what = count(number, "workspace is", "workspaces are")
+        out.line(f"{what} in grace, which ends at {moment(first)} for the first.")
     out.line()
-    return {"windows": windows_document(found)}
+    return {"windows": windows_document(found), "in_grace": number, "next_due": first}

@@ -20,6 +20,7 @@ from carrel.planning.precedence import Decision
 
 POLICY = "quiet_hours"
 _EXCLUSIONS = "exclusions"
+_IN_GRACE = "in_grace"
 
 
 class _Settings(Protocol):
@@ -195,6 +196,13 @@ def _hours(
         for key, night in found.items()
     )
     return tuple(sorted(hours, key=lambda one: (-one.running, one.label))), without
+
+
+def in_grace(ctx: FleetContext, *, force: bool = False) -> tuple[int, datetime | None]:
+    """Return how many workspaces are in their grace, and when the first one's is over."""
+    decisions = deciding.decide(ctx, force=force, observation=observing.recent(ctx))
+    dues = [one.due for one in map(standing, decisions) if one.category == _IN_GRACE and one.due]
+    return len(dues), min(dues, default=None)
 
 
 @dataclass(frozen=True, slots=True)

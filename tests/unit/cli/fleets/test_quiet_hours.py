@@ -107,6 +107,26 @@ def test_without_execute_and_with_dry_run_the_same_plan_is_only_shown(
     assert deployment.on() == before
 
 
+def test_a_run_tells_who_is_in_grace_and_until_when(cli: Cli, deployment: Rehearsal) -> None:
+    deployment.settings(NIGHT.replace("18:00", "19:45") + WIDE)
+    found = cli("quiet-hours", "run", "--json").json
+    assert found["plan"]["actions"] == []
+    assert found["in_grace"] == len(deployment.on())
+    assert found["next_due"] == "2026-03-03T20:15:00+00:00"
+    assert "in grace, which ends at 2026-03-03 20:15" in cli("quiet-hours", "run").out
+
+
+def test_a_lease_excludes_while_it_lasts(cli: Cli, deployment: Rehearsal) -> None:
+    name = min(deployment.on())
+    cli("snooze", name, "--for", "2h", "--reason", "the demo")
+    found = cli("quiet-hours", "categorize", "--json").json["workspaces"]
+    [kept] = [one for one in found if one["workspace"] == name]
+    assert kept["category"] == "excluded"
+    assert "the demo" in kept["reason"]
+    deployment.settings(NIGHT + WIDE)
+    assert name not in names(cli("quiet-hours", "run", "--force", "--json").json["plan"])
+
+
 def test_execute_stops_what_the_plan_said_and_a_second_run_has_nothing_to_do(
     cli: Cli, deployment: Rehearsal
 ) -> None:

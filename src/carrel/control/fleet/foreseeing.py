@@ -231,9 +231,9 @@ def _logs(ctx: FleetContext, since: datetime, until: datetime) -> _Past | None:
     except FailedError as error:
         ctx.log("audit.unreadable", {"code": error.code, "error": str(error)})
         return None
-    begin = max(since, min((one.at for one in entries), default=until))
-    if begin >= until:
-        return None
+    built = (one.at for one in entries if one.resource_type == "workspace_build")
+    # Of the last day the present runs tell, too, however young the log is.
+    begin = max(since, min((*built, until - _DAY)))
     notes = ["It is put together from the deployment's logs: coarser than a recording."]
     connections = None
     if seen.deployment.source("connections") is Source.NATIVE:

@@ -7,7 +7,8 @@ import pytest
 
 from carrel.backends.coder.client import LostAnswerError
 from carrel.backends.coder.throttle import Throttle
-from carrel.errors import FailedError
+from carrel.backends.coder.travelling import Travel
+from carrel.errors import BadInputError, FailedError
 
 WORKSPACE = "/workspaces/ws-1"
 
@@ -115,3 +116,11 @@ def test_without_a_limit_nothing_waits(clock):
     for _ in range(2000):
         throttle.take("/a")
     assert clock.waited == []
+
+
+def test_a_file_without_certificates_is_named(tmp_path):
+    (tmp_path / "ca.pem").write_text("nothing\n")
+    for name in ("ca.pem", "nowhere.pem"):
+        with pytest.raises(BadInputError, match=name) as caught:
+            Travel(ca_file=str(tmp_path / name)).trust()
+        assert caught.value.code == "bad_ca_file"

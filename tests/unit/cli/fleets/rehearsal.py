@@ -1,6 +1,7 @@
 """A simulated deployment whose time is ours, for commands in this very process."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,7 @@ def rehearsal(
     def open_there(*arguments: object, **named: object) -> "FleetContext":
         ctx = opened(*arguments, **named)  # type: ignore[arg-type]
         ctx.clock = made.clock
+        ctx.pace = replace(ctx.pace, poll=60.0)  # each look is a request, however short the wait
         return ctx
 
     monkeypatch.setattr(bootstrap, "open_fleet", open_there)

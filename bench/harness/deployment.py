@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -113,13 +114,17 @@ class Deployment:
         )  # fmt: skip
         return cast("dict[str, float]", json.loads(told.stdout.splitlines()[-1]))
 
-    def run(self, command: Sequence[str]) -> float:
-        """Run Carrel's program; return how many milliseconds it took."""
+    def run(self, command: Sequence[str]) -> tuple[float, float]:
+        """Run Carrel's program; return milliseconds that it took, and those of a core in it."""
         program = f"{os.path.dirname(sys.executable)}/carrel"
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.perf_counter()
         subprocess.run([program, *command], env=self._environment(), check=True,
                        capture_output=True)  # fmt: skip
-        return (time.perf_counter() - began) * 1000
+        took = (time.perf_counter() - began) * 1000
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return took, busy * 1000
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -242,9 +242,8 @@ def forecast_document(found: "Foreseen") -> dict[str, object]:
 def show_forecast(out: Output, found: "Foreseen", *, everything: bool = False) -> None:
     """Show what is to be expected."""
     told, style = found.forecast, out.style
-    out.line(
-        f"From {moment(told.since)} to {moment(told.until)}, as what is known of the past comes again."
-    )
+    span = f"From {moment(told.since)} to {moment(told.until)}"
+    out.line(f"{span}, as what is known of the past comes again.")
     out.line(f"How sure: {style.bold(told.sure)}. {told.why}")
     out.line()
     sums = told.outcome.sums

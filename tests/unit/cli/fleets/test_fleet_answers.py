@@ -15,11 +15,14 @@ Cli = Callable[..., Any]
 
 def names() -> set[str]:
     """Return every command on fleets that can be given."""
-    found: set[str] = set()
-    for name in SECTIONS["Fleets"]:
-        inner = getattr(load(name), "commands", {})
-        found |= {f"{name} {sub}" for sub in inner} or {name}
-    return found
+    return {full for name in SECTIONS["Fleets"] for full in below(name, load(name))}
+
+
+def below(name: str, command: object) -> set[str]:
+    """Return a command, or those of a group and of the groups in it."""
+    inner: dict[str, object] = getattr(command, "commands", {})
+    found = {full for sub, one in inner.items() for full in below(f"{name} {sub}", one)}
+    return found or {name}
 
 
 def test_every_command_on_fleets_is_listed() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import ClassVar, Self
 
-from carrel.api.results import RunResults, WorkspaceStanding, applied, planned
+from carrel.api.results import RunResults, applied, planned
 from carrel.bootstrap import Database, open_fleet
 from carrel.control.fleet import (
     applying,
@@ -182,18 +182,6 @@ class WorkspaceController:
 
     def _own_tables(self) -> dict[str, dict[str, object]]:
         return {name: {} for name in self.POLICIES}
-
-    def _standings(
-        self, ctx: FleetContext, policy: str, *, force: bool = False
-    ) -> list[WorkspaceStanding]:
-        """Return what a policy says of each workspace."""
-        decisions = deciding.decide(ctx, force=force)
-        return [
-            WorkspaceStanding.of(one.workspace, verdict)
-            for one in decisions
-            for verdict in one.verdicts
-            if verdict.policy == policy
-        ]
 
     def _run(
         self, ctx: FleetContext, purpose: Purpose, *, dry_run: bool, force: bool = False

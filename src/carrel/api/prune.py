@@ -23,13 +23,18 @@ class PruneWorkspacesAgent(WorkspaceController):
     def get_prunable_workspaces(
         self, filters: PruneFilters | None = None
     ) -> list[WorkspaceStanding]:
-        """Return what runs within its owner's quiet hours, with the reason.
+        """Return what runs within its owner's quiet hours and may be put to sleep, with the reason.
+
+        What a policy keeps, and what somebody is at work in, is left out.
 
         Args:
             filters: Whose; by default only one's own.
         """
-        found = self._standings(self._filtered(filters), pruning.POLICY)
-        return [one for one in found if one.category == _PRUNED]
+        return [
+            WorkspaceStanding(one.workspace, one.standing, one.reason, until=one.until)
+            for one in pruning.prunable(self._filtered(filters))
+            if one.standing == _PRUNED
+        ]
 
     def prune_workspaces(
         self, filters: PruneFilters | None = None, *, cleanup: bool = False, dry_run: bool = False
@@ -48,5 +53,4 @@ class PruneWorkspacesAgent(WorkspaceController):
         return self._run(ctx, Purpose.PRUNE, dry_run=dry_run or not cleanup)
 
     def _filtered(self, filters: PruneFilters | None) -> FleetContext:
-        self._with()  # the fleet is seen once, before the filters are laid over
         return self._with({pruning.POLICY: pruning.table(self._ctx, filters or PruneFilters())})

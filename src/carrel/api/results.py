@@ -6,7 +6,6 @@ from datetime import datetime
 from carrel.control.fleet.applying import Report
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import STOPPING, ActionState, Plan
-from carrel.domain.governance.verdicts import Verdict
 
 _NOT_DONE = frozenset({ActionState.FAILED, ActionState.UNCERTAIN})
 
@@ -29,11 +28,6 @@ class WorkspaceStanding:
     reason: str
     due: datetime | None = None
     until: datetime | None = None
-
-    @classmethod
-    def of(cls, workspace: FleetWorkspace, verdict: Verdict) -> "WorkspaceStanding":
-        """Make it from what a policy said."""
-        return cls(workspace, verdict.category, verdict.reason, verdict.due, verdict.until)
 
     @property
     def name(self) -> str:

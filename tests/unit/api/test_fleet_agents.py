@@ -298,6 +298,15 @@ def test_filters_add_to_what_the_settings_exclude(evening: Simulator, settings: 
         assert not {first, second} & {one.workspace.owner for one in found}
 
 
+def test_what_a_policy_keeps_is_not_to_be_pruned(evening: Simulator, settings: Path) -> None:
+    settings.write_text(
+        '[policy.prune]\nstart = "18:00"\nend = "08:00"\nnative = false\nspare_active = false\n'
+        '[policy.exclusions]\nusers = ["*"]\n'
+    )
+    with PruneWorkspacesAgent() as agent:
+        assert agent.get_prunable_workspaces(EVERYBODY) == []
+
+
 @pytest.mark.parametrize("hours", [0, 25])
 def test_a_night_of_no_hours_or_more_than_a_day_is_refused(hours: int, evening: Simulator) -> None:
     with PruneWorkspacesAgent() as agent, pytest.raises(CarrelError) as caught:

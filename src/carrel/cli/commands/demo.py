@@ -14,7 +14,7 @@ app = group()
 @command(
     app,
     "carrel demo",
-    "carrel demo --only fleet         a fleet's night, without the agents",
+    "carrel demo --only fleet         the night of a fleet, without the agents",
     "carrel demo --keep               look around afterwards",
 )
 def demo(

@@ -51,7 +51,7 @@ def systemd(every: _Every = "5m", as_json: Json = False) -> None:
 
 @command(
     app,
-    "carrel schedule kubernetes --image registry.example.com/carrel:1 | kubectl apply -f -",
+    "carrel schedule kubernetes --image example.com/carrel:1 | kubectl apply -f -",
     "carrel schedule kubernetes --namespace ops --every 10m",
     name="kubernetes",
 )

@@ -42,7 +42,8 @@ def coder(
     *,
     workspaces: Annotated[int, typer.Option(metavar="N", help="How many (100).")] = 100,
     speed: Annotated[
-        float, typer.Option(metavar="N", help="Its seconds in a real one (1); 0: passes as Carrel waits.")
+        float,
+        typer.Option(metavar="N", help="Its seconds in a real one (1); 0: passes as Carrel waits."),
     ] = 1.0,
     start: Annotated[
         str,

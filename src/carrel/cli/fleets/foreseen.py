@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 SOME = 20
 """So many rows are shown unless all are asked for."""
 _MET = {
-    "connected": "somebody was connected",
-    "working": "an AI agent was at work",
-    "unknown": "nobody can tell who was at work",
-    "came_back": "somebody came back",
+    "connected": "connected",
+    "working": "AI agent",
+    "unknown": "unknown",
+    "came_back": "came back",
     "nobody": "",
 }
 
@@ -56,9 +56,8 @@ def show_simulation(out: Output, found: "Simulation") -> None:
     style = out.style
     seen = "as it was recorded" if found.recorded else "as it was seen"
     head = style.bold(moment(found.at))
-    paragraph(
-        out, f"{head}: ", f"the fleet {seen} at {moment(found.seen_at)}, nobody comes or goes."
-    )
+    told = f"the fleet {seen} at {moment(found.seen_at)}, nobody comes or goes."
+    paragraph(out, f"{head}: ", told, indent=2)
     stopped, started = len(found.projection.stopped), len(found.projection.started)
     if stopped or started:
         out.line(
@@ -128,8 +127,10 @@ def show_backtest(out: Output, found: "Backtested", *, everything: bool = False)
     out.line()
     _saving(out, outcome.sums, found.currency, "ran", "would have been saved")
     hits, back = outcome.hits, outcome.came_back
-    out.line(f"{style.bold(f'{len(outcome.halts):,}')} stops; after {len(back):,} of them somebody "
-             "came back and would have had to wait for a start.")  # fmt: skip
+    waits = "somebody came back and would have had to wait for a start."
+    after = f"; after {len(back):,} of them {waits}"
+    stops = style.bold(count(len(outcome.halts), "stop"))
+    paragraph(out, stops, after if outcome.halts else " would have been.", indent=2)
     if hits:
         text = f"{count(len(hits), 'stop')} would have hit somebody at work."
         out.line(style.red(f"✗ {text}"))
@@ -185,7 +186,7 @@ def _listed(out: Output, title: str, halts: "Sequence[Halt]", *, everything: boo
         Column("WORKSPACE", shrinks=True),
         Column("POLICY"),
         Column("HOURS", right=True),
-        Column("WHO", shrinks=True),
+        Column("WHO"),
         Column("WHY", shrinks=True),
     ]
     out.table(columns, [
@@ -243,8 +244,8 @@ def show_forecast(out: Output, found: "Foreseen", *, everything: bool = False) -
     """Show what is to be expected."""
     told, style = found.forecast, out.style
     span = f"From {moment(told.since)} to {moment(told.until)}"
-    out.line(f"{span}, as what is known of the past comes again.")
-    out.line(f"How sure: {style.bold(told.sure)}. {told.why}")
+    paragraph(out, span, ", as what is known of the past comes again.", indent=2)
+    paragraph(out, f"How sure: {style.bold(told.sure)}. ", told.why, indent=2)
     out.line()
     sums = told.outcome.sums
     _saving(out, sums, found.currency, "without the policies", "saved by them")
@@ -252,8 +253,8 @@ def show_forecast(out: Output, found: "Foreseen", *, everything: bool = False) -
         low, high = (one.hours - one.saved_hours for one in (told.least, told.most))
         out.line(f"With the policies: {sums.hours - sums.saved_hours:,.0f} hours; "
                  f"from {low:,.0f} to {high:,.0f}, as weeks differ.")  # fmt: skip
-    out.line(f"{len(told.outcome.halts):,} stops, {len(told.outcome.hits):,} of them while "
-             "somebody is at work.")  # fmt: skip
+    stops = count(len(told.outcome.halts), "stop")
+    out.line(f"{stops}, {len(told.outcome.hits):,} of them while somebody is at work.")
     _policies(out, told.outcome.halts, found.currency)
     if told.workspaces:
         _expected(out, found, everything=everything)

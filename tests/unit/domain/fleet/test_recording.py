@@ -201,3 +201,44 @@ def test_a_fleet_at_work_costs_nothing_more_than_one_that_sleeps():
         workspaces=(replace(at_work, last_used_at=BEGIN + timedelta(minutes=4)),),
     )
     assert "workspaces" not in list(written(settled(seen), settled(later)))[1]
+
+
+def test_what_anything_may_be_judged_by_is_told_apart_from_what_moves_alone():
+    def upsets(**changes):
+        user = User("u", "ann", last_seen_at=BEGIN)
+        seen = Observation(BEGIN, Deployment("", "", "", ""), (), users={"u": user})
+        later = replace(seen, at=BEGIN + timedelta(minutes=5), **changes)
+        found = []
+        for alone in (frozenset(), frozenset({1})):
+            replay = Replay()
+            for document in written(seen, settled(later), alone=alone):
+                replay.take(document)
+            found.append(replay.upset)
+        assert found[0] == found[1], "the same, whether it stands alone or not"
+        return found[0]
+
+    seen_later = User("u", "ann", last_seen_at=BEGIN + timedelta(hours=5))
+    assert not upsets()
+    assert not upsets(users={"u": seen_later})
+    assert upsets(users={"u": replace(seen_later, groups=frozenset("g"))})
+    assert upsets(users={})
+    assert upsets(gaps=(Gap("users", "No."),))
+    assert upsets(templates={"t": Template("t", "python", "o")})
+
+
+def test_one_that_stands_alone_touches_only_what_changed():
+    replay = Replay()
+    for document in written(observation_of("a", "b"), observation_of("b", "c"), alone={1}):
+        replay.take(document)
+    assert replay.touched == {"a", "c"}
+    assert set(replay.ids()) == {"b", "c"}
+
+
+def observation_of(*ids):
+    build = Build("b", 1, Transition.STOP, BuildStatus.SUCCEEDED)
+    spaces = [
+        FleetWorkspace(one, one, "u", "u", "o", "o", "t", "t", build, BEGIN, None,
+                       Activity(Work.IDLE, BEGIN, ""))
+        for one in ids
+    ]  # fmt: skip
+    return Observation(BEGIN, Deployment("", "", "", ""), tuple(spaces))

@@ -35,7 +35,7 @@ User = Annotated[
 def detect(
     workspace: Workspace = None, user: User = None, verbose: Verbose = False, as_json: Json = False
 ) -> None:
-    """Every source of a stop: the deployment's and ours, and whether it applies.
+    """Every source of a stop, and whether it applies.
 
     Time to live, template default, required stops, quiet hours, activity, dormancy, and our
     policies. Where the deployment's deadline is not what its settings give, that is told.
@@ -76,10 +76,10 @@ def timeline(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """The stops that will come if nothing else happens, in the order of time.
+    """The stops that will come, in the order of time.
 
-    One workspace is stopped by what comes first; work in it can move that. What our own
-    policies will do is foreseen for a day, or for --within.
+    As things stand: one workspace is stopped by what comes first; work in it can move that.
+    What our own policies will do is foreseen for a day, or for --within.
     """
     from carrel.cli.fleets.opening import opened_fleet
     from carrel.cli.fleets.spans import span_of
@@ -113,10 +113,10 @@ def run(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Stop what is idle or runs too long, and what the deployment forgot to stop.
+    """Stop what is idle, runs too long, or was forgotten.
 
     How long is too long stands in [policy.autostop] of carrel.toml; without it, only stops
-    that the deployment should have done are done.
+    that the deployment should have done, and forgot, are done.
     """
     from carrel.cli.fleets.opening import opened_fleet
     from carrel.cli.fleets.runs import Run

@@ -36,7 +36,7 @@ Force = Annotated[
 
 @command(app, "carrel quiet-hours status", name="status")
 def status(timezone: Timezone = None, verbose: Verbose = False, as_json: Json = False) -> None:
-    """Whose quiet hours are when, and how many workspaces run in them."""
+    """Whose quiet hours are when, and who runs in them."""
     from carrel.cli.fleets.quiet import show_status, status_document
 
     out = Output(as_json=as_json)
@@ -57,10 +57,10 @@ def categorize(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Each running workspace: stopping now, in grace, past the end, TTL expired, normal, excluded.
+    """How each running workspace stands, and why.
 
-    The category says what the quiet hours mean for it; 'decided' says what all policies
-    together do.
+    It is stopping now, in grace, running past the end, its TTL has expired, it is normal, or
+    excluded. With --force as a forced run would see it.
     """
     from carrel.cli.fleets.quiet import categories_document, show_categories
 
@@ -72,7 +72,11 @@ def categorize(
 
 @command(app, "carrel quiet-hours report", "carrel quiet-hours report --json", name="report")
 def report(timezone: Timezone = None, verbose: Verbose = False, as_json: Json = False) -> None:
-    """By organization, who runs in quiet hours, past their end, or past their time to live."""
+    """Count by organization, and list what is against the rules.
+
+    That is what is stopping now, runs past the end of quiet hours or past its time to live, and
+    what nobody can judge.
+    """
     from carrel.cli.fleets.quiet import report_document, show_report
 
     out = Output(as_json=as_json)
@@ -127,7 +131,7 @@ def enterprise(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Show what the deployment itself keeps of quiet hours: its default, and users' own."""
+    """What the deployment itself keeps: its default, users' own."""
     from carrel.cli.fleets.opening import opened_fleet
     from carrel.cli.fleets.quiet import show_enterprise
     from carrel.cli.plain import record

@@ -60,7 +60,7 @@ def report(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """How what runs stands with its time to live: late, against the rules, soon, in time.
+    """Who is late, who stops soon, who breaks the rules.
 
     What is demanded stands in [policy.time_to_live] of carrel.toml. Nothing is changed.
     """
@@ -99,9 +99,10 @@ def watch(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Look again and again, and tell what changed; until Ctrl-C. Nothing is stopped.
+    """Look again and again, and tell what changed.
 
-    A look that fails is told, and the next one is made all the same.
+    Until Ctrl-C. Nothing is stopped. A look that fails is told, and the next one is made all
+    the same.
     """
     from carrel import bootstrap
     from carrel.cli.fleets.opening import opened_fleet
@@ -134,9 +135,10 @@ def set_(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Set a workspace's time to live, as far as [policy.time_to_live] allows.
+    """Set a workspace's time to live.
 
-    It counts from the next start on; 'none' also takes the running build's deadline away.
+    As far as [policy.time_to_live] allows. It counts from the next start on; 'none' also takes
+    the running build's deadline away.
     'carrel plan undo' takes the change back.
     """
     from carrel.control.fleet import setting
@@ -169,9 +171,10 @@ def extend(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Let a running workspace stop later than it would, as far as template and policy allow.
+    """Let a running workspace stop later than it would.
 
-    'carrel snooze' is another thing: it keeps Carrel's own policies away.
+    As far as template and policy allow. 'carrel snooze' is another thing: it keeps Carrel's own
+    policies away.
     """
     from carrel.control.fleet import setting
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from carrel.cli.fleets.documents import decision_document
 from carrel.cli.fleets.paragraphs import paragraph
@@ -259,20 +260,29 @@ def show_enterprise(out: Output, found: "Enterprise", user: str | None) -> None:
         return
     columns = [
         Column("USER", shrinks=True),
-        Column("SCHEDULE", shrinks=True),
+        Column("DAILY AT", shrinks=True),
+        Column("ZONE", shrinks=True),
         Column("WHOSE"),
         Column("BEGINS NEXT"),
     ]
     rows = [
         [
             Cell(shown(one.username), style.bold),
-            Cell(shown(one.schedule)),
+            Cell(_daily(one)),
+            Cell(shown(one.zone)),
             Cell("their own" if one.user_set else "the default"),
             Cell(moment(one.begins) if one.begins else "unreadable"),
         ]
         for one in found.users
     ]
     out.table(columns, rows)
+
+
+def _daily(schedule: "Schedule") -> str:
+    """Return the time of day on the wall clock of the schedule, or the schedule as it is."""
+    if schedule.begins is None:
+        return shown(schedule.schedule)
+    return f"{schedule.begins.astimezone(ZoneInfo(schedule.zone)):%H:%M}"
 
 
 def _begins(schedule: "Schedule") -> str:

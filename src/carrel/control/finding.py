@@ -7,6 +7,9 @@ from carrel.domain.names import folded
 from carrel.domain.workspaces import OPEN_STATES, State, Workspace
 from carrel.errors import NotFoundError, RefusedError
 
+_MANY = 8
+"""Names in a line that can still be read."""
+
 
 def find(ctx: Context, name: object, *, states: Collection[State] = OPEN_STATES) -> Workspace:
     """Return the workspace that `name` names.
@@ -30,20 +33,30 @@ def find(ctx: Context, name: object, *, states: Collection[State] = OPEN_STATES)
                 found = tx.open_workspace_of(agent)
                 if found is not None:
                     return found
-        matching = [
-            ws
-            for ws in tx.workspaces(states=tuple(states))
-            if folded(ws.agent_id) in (folded(wanted), folded(f"ticket-{wanted}"))
-        ]
-        known = [ws.agent_id for ws in tx.workspaces(states=tuple(states))]
+        rows = tx.workspaces(states=(*states, State.TRASHED))
+    named = [ws for ws in rows if wanted == ws.workspace_id or _is_called(ws, wanted)]
+    matching = [ws for ws in named if ws.state in states]
     if matching:
         return matching[-1]
+    if named:
+        raise NotFoundError(
+            "unknown_workspace",
+            f"No open workspace is called {wanted!r}.",
+            why="One of that name is in the trash.",
+            cure=f"'carrel trash restore {named[-1].agent_id}' takes it back.",
+        )
+    known = [ws.agent_id for ws in rows if ws.state in states]
+    there = ", ".join(known[:_MANY]) or "none"
     raise NotFoundError(
         "unknown_workspace",
         f"No workspace is called {wanted!r}.",
-        why=f"There are: {', '.join(known[:8]) or 'none'}{', …' if len(known) > 8 else ''}.",  # noqa: PLR2004 - a readable line
+        why=f"There are: {there}{', …' if len(known) > _MANY else ''}.",
         cure="See them all with 'carrel ls --all', or make one with 'carrel new'.",
     )
+
+
+def _is_called(workspace: Workspace, wanted: str) -> bool:
+    return folded(workspace.agent_id) in (folded(wanted), folded(f"ticket-{wanted}"))
 
 
 def find_active(ctx: Context, wanted: object) -> Workspace:

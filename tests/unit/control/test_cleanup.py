@@ -10,9 +10,10 @@ import pytest
 from tests.unit.control.files import read, write
 
 from carrel.control import cleanup, merging, retention, workspaces
+from carrel.control.finding import find
 from carrel.control.merging import MergeRequest
 from carrel.domain.workspaces import State
-from carrel.errors import RefusedError
+from carrel.errors import NotFoundError, RefusedError
 
 
 def test_cleanup_keeps_the_branch_with_uncommitted_work(ctx, make, repository):
@@ -134,6 +135,9 @@ def test_whoever_comes_too_late_is_told_how_to_go_on(ctx, make, repository):
     made = make("agent-1")
     write(made, "x.txt", "x\n")
     cleanup.remove(ctx, made)
+    for name in ("AGENT-1", made.workspace_id):
+        with pytest.raises(NotFoundError, match="'carrel trash restore agent-1'"):
+            find(ctx, name)
     with pytest.raises(RefusedError, match="in the trash") as caught:
         merging.merge(ctx, made, MergeRequest())  # it was looked up before
     assert "'carrel trash restore agent-1'" in caught.value.cure

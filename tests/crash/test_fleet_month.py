@@ -32,8 +32,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 FIRST, DAYS = (date(2026, 3, 9), 30) if THOROUGH else (date(2026, 3, 27), 3)
 EVENING, MORNING, GRACE = time(20), time(6), timedelta(minutes=30)
 CAP = 30
-PASSES = (time(17), time(20, 40), time(1, 15), time(5, 15))
-KILLED = (1, 2)
+PASSES = (time(17), time(20, 10), time(20, 40), time(1, 15), time(5, 15))
+KILLED = (2, 3)
 """In these of each day, the process that governs is killed."""
 POINTS = ("fleet.sent:2", "fleet.answered", "stores.commit:9", "fleet.sent", "fleet.answered:4")
 TOML = f"""

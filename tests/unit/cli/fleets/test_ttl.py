@@ -103,6 +103,16 @@ def test_a_time_to_live_that_the_policy_demands_and_nobody_has_is_drift(
     assert found["percent"] < 100
 
 
+def test_what_is_late_is_told_though_its_time_is_against_the_rules_too(
+    cli: Cli, deployment: Rehearsal, names: list[str]
+) -> None:
+    deployment.settings("[policy.time_to_live]\nmax_hours = 0.5\nrequired_hours = 0.5\n")
+    found = cli("ttl", "report", "--json").json
+    assert listed(found)[names[0]] == "overdue"
+    assert listed(found)[names[2]] == "drift"
+    assert names[1] in found["will_stop_soon"]
+
+
 def test_watching_tells_the_whole_at_first_and_then_what_changed(
     cli: Cli, deployment: Rehearsal, names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,13 @@ def test_of_equal_wishes_the_one_due_first_wins():
     assert decision.until == NOW + 2 * HOUR
 
 
+def test_what_is_due_at_once_comes_before_what_is_due_at_a_moment():
+    at_once = says(Wish.STOP, "at once")
+    overdue = says(Wish.STOP, "overdue", due=NOW - HOUR)
+    assert settle(workspace(), (overdue, at_once)).winner is at_once
+    assert settle(workspace(), (at_once, overdue)).winner is at_once
+
+
 @pytest.mark.parametrize(
     ("transition", "status", "expected"),
     [
@@ -148,6 +155,16 @@ def test_wishes_become_deeds(verdicts, facts, expected: list[Deed]):
 def test_what_follows_a_stop_expects_its_build():
     made = plan(decided(says(Wish.SLEEP), build=build(number=4)))
     assert [one.expected_build for one in made.actions] == [4, 5]
+
+
+def test_a_stop_comes_before_a_sleep_that_is_due_earlier():
+    stop, sleep = says(Wish.STOP, due=NOW), says(Wish.SLEEP, due=NOW - HOUR)
+    for verdicts in ((stop, sleep), (sleep, stop)):
+        made = plan(decided(*verdicts))
+        assert [(one.deed, one.policy) for one in made.actions] == [
+            (Deed.STOP, "stop"),
+            (Deed.MAKE_DORMANT, "sleep"),
+        ]
 
 
 def test_deletions_have_a_plan_of_their_own_and_wait_for_other_wishes():

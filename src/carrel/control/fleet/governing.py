@@ -98,13 +98,16 @@ def watch(
 def standing(ctx: FleetContext, made: Plan) -> Plan | None:
     """Return the plan to work on: the last one, if it still wants the same, else the new one.
 
-    What waits in older plans of the same purpose waits no more. None: there is nothing to do.
+    What waits in older plans of the same purpose, made on the same terms, waits no more; plans
+    on other terms, such as other filters, are another matter. None: there is nothing to do.
     """
     found: Plan | None = None
     for line in plans.listing(ctx, limit=50):
         if line.purpose is not made.purpose or line.over:
             continue
         older = plans.get(ctx, line.plan_id)
+        if older.plan.terms != made.terms:
+            continue
         waiting = [
             _key(older.plan.actions[one.number - 1])
             for one in older.progress
@@ -112,8 +115,7 @@ def standing(ctx: FleetContext, made: Plan) -> Plan | None:
         ]
         if not waiting:
             continue
-        same = older.plan.terms == made.terms
-        if found is None and same and sorted(waiting) == sorted(map(_key, made.actions)):
+        if found is None and sorted(waiting) == sorted(map(_key, made.actions)):
             found = older.plan
         else:
             plans.drop_waiting(ctx, line.plan_id, "A newer look at the fleet has taken its place.")

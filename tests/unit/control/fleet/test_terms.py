@@ -71,3 +71,4 @@ def test_a_plan_on_other_terms_is_not_taken_for_the_same(
     found = governing.standing(ctx, other)
     assert found is not None
     assert found.plan_id == other.plan_id
+    assert plans.get(ctx, made.plan_id).count(ActionState.WAITING) == 1

@@ -190,7 +190,7 @@ class Client:
 
         # What the library would print of its repetitions has no place in our output.
         stamina.instrumentation.set_on_retry_hooks([])
-        failed: Exception | None = first
+        failed = [first]
         for attempt in stamina.retry_context(
             on=(_AgainError, httpx2.TransportError),
             attempts=_TRIES,
@@ -198,9 +198,8 @@ class Client:
             wait_initial=0.2,
         ):
             with attempt:
-                told, failed = failed, None
-                if told is not None:
-                    raise told
+                if failed:
+                    raise failed.pop()
                 return repeat()
         raise unreachable(self.address, "No attempt was made.")  # pragma: no cover
 

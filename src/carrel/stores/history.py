@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from carrel.domain.fleet.remembering import Billed, Ran, Record
+from carrel.domain.fleet.remembering import Billed, Ran
+from carrel.domain.fleet.remembering import Record as Recorded
 from carrel.stores import history_statements as statements
 from carrel.stores.cells import (
     Cell,
     Connection,
+    Record,
     amount_of,
     bytes_of,
     moment_of,
@@ -19,13 +21,18 @@ _PAGE = 100
 _TICK = timedelta(microseconds=1)
 
 
+def _record(columns: Sequence[str], row: Sequence[object]) -> Record:
+    """Name the cells of a row; the fleet, the first column, is never read."""
+    return dict(zip(columns[1:], row, strict=True))
+
+
 class SqlHistory:
     """Part of a transaction; `SqlSession.history` gives it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add_record(self, fleet: str, record: Record, after: datetime | None) -> bool:
+    def add_record(self, fleet: str, record: Recorded, after: datetime | None) -> bool:
         """Insert an observation, if the newest one is still of the moment `after`."""
         if self.last_record(fleet) != after:
             return False
@@ -42,7 +49,7 @@ class SqlHistory:
         """Return of which moment the newest observation is."""
         return self._moment(statements.LAST_RECORD, {"fleet": stored(fleet)})
 
-    def records(self, fleet: str, since: datetime, until: datetime) -> Iterator[Record]:
+    def records(self, fleet: str, since: datetime, until: datetime) -> Iterator[Recorded]:
         """Return observations, oldest first; the first stands alone. Read page by page."""
         where: dict[str, Cell] = {"fleet": stored(fleet), "since": self._connection.moment(since)}
         first = self._moment(statements.LAST_ALONE, where)
@@ -55,9 +62,9 @@ class SqlHistory:
             where["since"] = self._connection.moment(first)
             rows = self._connection.rows(statements.RECORDS, where)
             for row in rows:
-                cells = dict(zip(statements.RECORD[1:], row, strict=True))
+                cells = _record(statements.RECORD, row)
                 at = moment_of(cells, "at")
-                yield Record(at, bool(cells["alone"]), bytes_of(cells, "body"))
+                yield Recorded(at, bool(cells["alone"]), bytes_of(cells, "body"))
                 first = at + _TICK
             if len(rows) < _PAGE:
                 return
@@ -90,7 +97,7 @@ class SqlHistory:
     def running(self, fleet: str, since: datetime, until: datetime) -> list[Ran]:
         """Return the running time in the months that begin in a span."""
         found = [
-            dict(zip(statements.RAN[1:], row, strict=True))
+            _record(statements.RAN, row)
             for row in self._connection.rows(statements.RUNNING, self._span(fleet, since, until))
         ]
         return [
@@ -130,7 +137,7 @@ class SqlHistory:
     def bills(self, fleet: str, since: datetime, until: datetime) -> list[Billed]:
         """Return what was billed for the months that begin in a span."""
         found = [
-            dict(zip(statements.BILLED[1:], row, strict=True))
+            _record(statements.BILLED, row)
             for row in self._connection.rows(statements.BILLS, self._span(fleet, since, until))
         ]
         return [

@@ -104,7 +104,7 @@ def _sums(sums: "Sums") -> dict[str, object]:
     }
 
 
-def _by_policy(halts: "Iterable[Halt]") -> dict[str, object]:
+def _by_policy(halts: "Iterable[Halt]") -> dict[str, dict[str, float]]:
     found: dict[str, list[Halt]] = {}
     for one in halts:
         found.setdefault(one.policy, []).append(one)
@@ -171,8 +171,7 @@ def _policies(out: Output, halts: "Sequence[Halt]", currency: str) -> None:
     out.table(columns, rows)
 
 
-def _figures(values: object, *, money: bool) -> list[str]:
-    known = values if isinstance(values, Mapping) else {}
+def _figures(known: Mapping[str, float], *, money: bool) -> list[str]:
     whole = [f"{known['stops']:,}", f"{known['hits']:,}", f"{known['saved_hours']:,.0f}"]
     return [*whole, f"{known['saved_money']:,.2f}"] if money else whole
 

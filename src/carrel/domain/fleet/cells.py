@@ -4,7 +4,7 @@ A row is a list of JSON values, one a field, always in the same order; moments a
 microseconds. A workspace's last build and its activity stand in its own row.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -153,7 +153,9 @@ _ACTIVITY = [f"activity.{one.name}" for one in fields(Activity)]
 _PATHS = [*_BUILD, *_ACTIVITY, *_OWN]
 _GET = attrgetter(*_PATHS)
 _WRITES = [(n, _CODECS[path][0]) for n, path in enumerate(_PATHS) if path in _CODECS]
-_READS = [_CODECS[path][1] if path in _CODECS else None for path in _PATHS]
+_READS: list[Callable[[Any], Any] | None] = [
+    _CODECS[path][1] if path in _CODECS else None for path in _PATHS
+]
 _OF_BUILD, _OF_ACTIVITY = len(_BUILD), len(_BUILD) + len(_ACTIVITY)
 # The two stand among a workspace's own fields: the row is cut where they belong.
 _NAMES = [one.name for one in fields(FleetWorkspace)]
@@ -183,7 +185,7 @@ class Lazy:
 
     def __init__(self, row: Row) -> None:
         self.row = list(row)
-        self._cells = [
+        self._cells: Row = [
             cell if read is None or cell is None else read(cell)
             for read, cell in zip(_READS, row, strict=True)
         ]
@@ -192,9 +194,10 @@ class Lazy:
 
     def change(self, changes: Row) -> None:
         """Take changed cells: each position is followed by its value."""
-        places = iter(changes)
+        places: Iterator[Any] = iter(changes)
         for n in places:
-            cell, read = next(places), _READS[n]
+            cell: Any = next(places)
+            read = _READS[n]
             self.row[n] = cell
             self._cells[n] = cell if read is None or cell is None else read(cell)
             if n < _OF_BUILD:
@@ -212,8 +215,9 @@ class Lazy:
         if activity is None:
             activity = self._activity = Activity(*cells[_OF_BUILD:_OF_ACTIVITY])
         if activity.work in AT_WORK:
+            cells = list(cells)  # the recorder's own cell stays as it is, and so does ours
             cells[USED] = at
-        own = (
+        own: tuple[Any, ...] = (
             *cells[_OF_ACTIVITY:_FIRST], build, *cells[_FIRST:_SECOND], activity, *cells[_SECOND:]
         )  # fmt: skip
         return FleetWorkspace(*own)

@@ -88,16 +88,19 @@ class Replay:
 
     def _take_workspaces(self, changes: Mapping[str, Any]) -> frozenset[str]:
         touched: list[str] = []
-        for key, row in changes.get("new", {}).items():
+        new: Mapping[str, Row] = changes.get("new", {})
+        for key, row in new.items():
             self._workspaces[key] = Lazy(row)
             self._ids.append(key)
             touched.append(key)
-        for number, changed in changes.get("changed", {}).items():
+        moved: Mapping[str, Row] = changes.get("changed", {})
+        for number, changed in moved.items():
             key = self._ids[int(number)]
             self._workspaces[key].change(changed)
             touched.append(key)
-        for number in changes.get("gone", ()):
-            key = self._ids[number]
+        gone: list[int] = changes.get("gone", [])
+        for place in gone:
+            key = self._ids[place]
             del self._workspaces[key]
             touched.append(key)
         return frozenset(touched)

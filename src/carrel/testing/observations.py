@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -66,6 +67,7 @@ def observation(
     return replace(made, **facts)
 
 
+@cache
 def fleet(
     seed: int = 1,
     *,

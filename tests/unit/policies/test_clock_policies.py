@@ -115,6 +115,10 @@ def idle(minutes: int, work: Work = Work.IDLE, **facts):
     return workspace(activity=Activity(work, since, "Said."), last_used_at=since, **facts)
 
 
+def in_use(one):
+    return replace(one, activity=Activity(Work.CONNECTED, NOW, "Said."))
+
+
 @pytest.mark.parametrize(
     ("one", "table", "category", "wish"),
     [
@@ -130,6 +134,8 @@ def idle(minutes: int, work: Work = Work.IDLE, **facts):
         (due(-29), {}, "native", Wish.NOTHING),
         (due(-30), {}, "late", Wish.STOP),
         (due(-30), {"stop_late": False}, "native", Wish.NOTHING),
+        (in_use(due(-30)), {}, "native", Wish.NOTHING),  # use may yet move the deadline
+        (in_use(due(-30, max_deadline=NOW - HOUR / 2)), {}, "late", Wish.STOP),  # but not past this
         (due(-300, transition=Transition.STOP), {}, "off", Wish.NOTHING),
     ],
 )

@@ -48,11 +48,14 @@ def _methods(made: type, fields: Fields) -> dict[str, object]:
             return NotImplemented
         return compared(self) == compared(other)
 
+    def hashed(self: object) -> int:
+        return hash(compared(self))
+
     return {
         "__init__": _init(made, fields),
         "__repr__": _repr,
         "__eq__": eq,
-        "__hash__": lambda self: hash(compared(self)),
+        "__hash__": hashed,
         "__setattr__": _refuse_to_set,
         "__delattr__": _refuse_to_delete,
         "__getstate__": _state,

@@ -141,7 +141,9 @@ def explain(
 def simulate(
     at: Annotated[
         str,
-        typer.Option("--at", metavar="TIME", help="A moment, or a span from now such as +8h."),
+        typer.Option(
+            "--at", metavar="TIME", help="A moment, 22:00, or a span from now such as +8h."
+        ),
     ],
     verbose: Verbose = False,
     as_json: Json = False,

@@ -1,9 +1,13 @@
 """Moments as people write them: a day, a moment, or a span of time ago."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 
 from carrel.cli.fleets.spans import span_of
 from carrel.errors import BadInputError
+
+
+_CLOCK = re.compile(r"\d\d:\d\d")
 
 
 def moment_of(text: str, now: datetime, *, ends: bool = False) -> datetime:
@@ -31,7 +35,7 @@ def moment_of(text: str, now: datetime, *, ends: bool = False) -> datetime:
 
 
 def coming(text: str, now: datetime) -> datetime:
-    """Return the moment that a text means, where `+8h` means in eight hours.
+    """Return the moment that a text means: `+8h` is in eight hours, `22:00` when it is so next.
 
     Raises:
         BadInputError: `bad_moment` or `bad_duration`.
@@ -39,7 +43,15 @@ def coming(text: str, now: datetime) -> datetime:
     written = text.strip()
     if written.startswith("+"):
         return now + span_of(written[1:], unit="h")
-    return moment_of(written, now)
+    if _CLOCK.fullmatch(written) is None:
+        return moment_of(written, now)
+    try:
+        clock = time.fromisoformat(written)
+    except ValueError:
+        return moment_of(written, now)
+    today = datetime.combine(now.astimezone().date(), clock)
+    found = today.astimezone().astimezone(UTC)
+    return found if found > now else (today + timedelta(days=1)).astimezone().astimezone(UTC)
 
 
 def _moment(written: str, now: datetime) -> datetime:

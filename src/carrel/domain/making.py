@@ -12,6 +12,7 @@ Values = Callable[[object], object]
 
 _OURS = {"frozen": True, "slots": True}
 _set = object.__setattr__
+_standard = cast("Callable[..., Callable[[type], type]]", standard)
 
 
 def dataclass(cls: type | None = None, /, **options: bool) -> object:
@@ -19,13 +20,13 @@ def dataclass(cls: type | None = None, /, **options: bool) -> object:
     if cls is None:
         return partial(dataclass, **options)
     if options != _OURS or any("__dataclass_fields__" in vars(one) for one in cls.__mro__):
-        return standard(**options)(cls)
+        return _standard(**options)(cls)
     return _quick(cls)
 
 
 def _quick(cls: type) -> type:
     own = set(vars(cls))
-    made: type = standard(cls, init=False, repr=False, eq=False, slots=True)
+    made = _standard(init=False, repr=False, eq=False, slots=True)(cls)
     fields = _fields(made)
     if any(one.kw_only or not one.init or one.hash is not None for one in fields):
         raise TypeError(f"{made.__qualname__} needs the standard dataclass.")

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from carrel.cli.fleets.spans import span_of
 from carrel.errors import BadInputError
 
-
 _CLOCK = re.compile(r"\d\d:\d\d")
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from carrel.domain.fleet.deployment import Deployment
 from carrel.domain.fleet.observation import Gap
 from carrel.domain.fleet.people import QuietHours, User
 from carrel.domain.fleet.workspaces import Activity, BuildStatus, FleetWorkspace, Work
@@ -169,6 +170,10 @@ def test_unseen_or_unreadable_quiet_hours_stop_nobody():
     gap = (Gap("quiet_hours", "no permission", "Grant user:read_personal."),)
     assert judge(NIGHT, one=OLD, seen=native(gaps=gap)).category == "withheld"
     assert judge(NIGHT, one=OLD, seen=native(own="CRON_TZ=Mars/X 0 1 * * *")).category == "withheld"
+    # A deployment that does not tell what is licensed may keep some.
+    mute = replace(native(gaps=gap), deployment=Deployment("https://c", "d1", "v2.35.3", "op", ()))
+    assert judge(NIGHT, one=OLD, seen=mute).category == "withheld"
+    assert judge({**NIGHT, "native": False}, one=OLD, seen=mute).wish is Wish.STOP
     # Where the deployment offers none, there is nothing to miss.
     assert judge(NIGHT, one=OLD, seen=native(licensed=False, gaps=gap)).wish is Wish.STOP
 

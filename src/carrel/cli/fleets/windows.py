@@ -23,6 +23,8 @@ def told(found: "Windows") -> str:
         return f"The deployment keeps quiet hours; they count, and {rules}."
     if str(found.source) == "native":
         return "Windows come from carrel.toml alone: 'native = false' leaves the deployment's out."
+    if str(found.source) == "unavailable":
+        return "Windows come from carrel.toml alone; whether the deployment keeps some is not seen."
     cause = found.why.partition(". ")[0].rstrip(".")  # what follows tells what comes of it
     told = "Windows come from carrel.toml alone; the deployment offers none."
     return f"{told} {cause}." if cause else told

@@ -1,7 +1,7 @@
 """Whose quiet hours are when: rules of carrel.toml, each user's own, the deployment's default."""
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -218,9 +218,10 @@ class _Places:
         self._keys = tuple(
             key for kind, key in _KEYS.items() if any(getattr(one, kind) for one in rules.scopes)
         )
-        self._native = rules.native and offered(observation)
+        self._native = rules.native and (offered(observation) or hidden(observation))
         self._gap = observation.lacks("quiet_hours", "users") if self._native else None
         self._known: dict[object, _Place | Night | None] = {}
+        self._nights: dict[object, tuple[datetime, datetime, Night | None]] = {}
         gap = gap_in_groups(observation, rules.scopes)
         self.unknown = said(gap) if gap else ""
 
@@ -233,6 +234,18 @@ class _Places:
         except KeyError:
             found = self._known[key] = self._find(workspace)
             return found
+
+    def night(self, place: _Place, at: datetime) -> Night:
+        """Tell how it is at a moment; the same for all moments up to a change, or of a day."""
+        begin, end, known = self._nights.get(place.key, _NEVER)
+        if known is not None and begin <= at < end:
+            return known
+        table, rule = place.timetable, place.rule
+        state = table.state(at)
+        grace = rule.grace if rule else None
+        found = Night(place.label, table.zone, state.present, state.change, state.last_end, grace)
+        self._nights[place.key] = (at, _stays(table.zone, at, state.change), found)
+        return found
 
     def _find(self, workspace: FleetWorkspace) -> _Place | Night | None:
         rule = next((rule for rule, fits in self._ranked if fits(workspace)), None)
@@ -282,6 +295,20 @@ class _Places:
         return replace(timetable, whole_days=(*timetable.whole_days, *days))
 
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER: tuple[datetime, datetime, Night | None] = (_LONG_AGO, _LONG_AGO, None)
+_ALMOST_A_DAY = timedelta(hours=23)
+"""The last hour of a day is left out: a clock that jumps could end it early."""
+
+
+def _stays(zone: ZoneInfo, at: datetime, change: datetime | None) -> datetime:
+    """Return until when nothing that a night tells can be another."""
+    local = at.astimezone(zone)
+    gone = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second)
+    end = at + max(timedelta(0), _ALMOST_A_DAY - gone)
+    return end if change is None else min(end, change)
+
+
 _places = lru_cache(maxsize=8)(_Places)
 """A past is judged at one moment after the other, while users and groups stay the same."""
 
@@ -303,22 +330,19 @@ class Nights:
             return place
         found = self._made.get(place.key)
         if found is None:
-            table, rule = place.timetable, place.rule
-            state = table.state(self._at)
-            found = self._made[place.key] = Night(
-                place.label,
-                table.zone,
-                state.present,
-                state.change,
-                state.last_end,
-                rule.grace if rule else None,
-            )
+            found = self._made[place.key] = self._places.night(place, self._at)
         return found
 
 
 def offered(observation: Observation) -> bool:
     """Tell whether the deployment keeps quiet hours of its own that we may see."""
     return observation.deployment.source("quiet_hours") is Source.NATIVE
+
+
+def hidden(observation: Observation) -> bool:
+    """Tell whether nobody knows if the deployment keeps some: then anybody may have own ones."""
+    unknown = observation.deployment.source("quiet_hours") is Source.UNAVAILABLE
+    return unknown and observation.lacks("quiet_hours") is not None
 
 
 def _unknown(why: str) -> Night:

@@ -16,9 +16,9 @@ from carrel.domain.governance.safety import Safety
 from carrel.domain.governance.verdicts import Policy, Situation, Wish
 from carrel.errors import BadInputError
 from carrel.planning.deciding import Configured, decide_fleet
+from carrel.planning.linting import check_policies
 from carrel.planning.planner import Order, make
 from carrel.planning.precedence import ACTING
-from carrel.planning.safety import check_plan, check_policies
 from carrel.plugins import Catalog
 from carrel.testing.observations import NOW, fleet
 
@@ -257,14 +257,15 @@ def test_a_running_task_is_paused_and_nothing_else_is():
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_plan_passes_its_own_check(seed: int):
+def test_a_plan_stops_no_workspace_twice_and_none_that_is_kept(seed: int):
     seen = fleet(seed)
     decisions = decide_fleet(configured(*NAMES), situation(seen))
     made = make(decisions, seen, Order(Purpose.GOVERN, NOW, "me"), FREE)
-    assert check_plan(made, decisions, FREE) == ()
-    stop = next(one for one in made.actions if one.deed in STOPPING)
-    mixed = replace(made, actions=(*made.actions, stop))
-    assert "twice" in check_plan(mixed, decisions, FREE)[0].message
+    ended = [one.workspace_id for one in made.actions if one.deed in STOPPING]
+    kept = {one.workspace.workspace_id for one in decisions if one.wish is Wish.KEEP}
+    assert ended
+    assert len(set(ended)) == len(ended)
+    assert not kept & set(ended)
 
 
 def test_all_policies_together_pass_their_check():

@@ -14,7 +14,7 @@ from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.verdicts import Policy, Situation
 from carrel.planning.deciding import Configured, decide_fleet
 from carrel.planning.explaining import explain
-from carrel.planning.safety import check_policies
+from carrel.planning.linting import check_policies
 from carrel.planning.starts import next_start
 from carrel.planning.timeline import timeline
 from carrel.plugins import Catalog

@@ -81,7 +81,7 @@ def check(
 
 def _settings_alone() -> "Sequence[Finding]":
     from carrel import bootstrap
-    from carrel.planning.safety import check_policies
+    from carrel.planning.linting import check_policies
 
     return check_policies(bootstrap.policies(), None)
 

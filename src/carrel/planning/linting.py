@@ -1,4 +1,4 @@
-"""Safety: what is odd in policies and in a plan, found before anything is done."""
+"""Linting: what is odd in policies, found before anything is done."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,10 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.observation import Observation
-from carrel.domain.governance.plans import STOPPING, Deed, Plan, Purpose
-from carrel.domain.governance.safety import Safety
-from carrel.domain.governance.saying import span
-from carrel.domain.governance.verdicts import Finding, Situation, Wish
+from carrel.domain.governance.verdicts import Finding, Situation
 from carrel.planning.deciding import Configured, decide, prepare
 from carrel.planning.precedence import ACTING, Decision
 
@@ -95,34 +92,3 @@ def _at(
     configured: tuple[Configured, ...], sample: Observation, at: datetime
 ) -> Iterable[Decision]:
     return decide(prepare(configured, Situation(at, sample)), sample.workspaces)
-
-
-def check_plan(plan: Plan, decisions: Iterable[Decision], safety: Safety) -> tuple[Finding, ...]:
-    """Lint a plan against the decisions that it was made from; an error means: do not apply it."""
-    wishes = {one.workspace.workspace_id: one.wish for one in decisions}
-    found: list[Finding] = []
-    age = plan.made_at - plan.observed_at
-    if age > safety.freshness:
-        why = f"It stands on facts that were {span(age)} old."
-        found.append(Finding("plan", "", "error", why, "Observe the fleet, and plan anew."))
-    ended: set[str] = set()
-    for action in plan.actions:
-        if action.deed not in STOPPING:
-            continue
-        name = f"action {action.number}"
-        if wishes.get(action.workspace_id) is Wish.KEEP and plan.purpose not in _BY_HAND:
-            why = f"{action.workspace} is to be kept, but would be stopped."
-            found.append(Finding("plan", name, "error", why, "Plan anew."))
-        if action.workspace_id in ended:
-            why = f"{action.workspace} would be stopped twice."
-            found.append(Finding("plan", name, "error", why, "Plan anew."))
-        if action.deed is Deed.DELETE and plan.purpose is not Purpose.DELETION:
-            why = f"{action.workspace} would be deleted by a plan that is not for it."
-            found.append(Finding("plan", name, "error", why, "Plan the deletion by itself."))
-        ended.add(action.workspace_id)
-    blind = [note for note in plan.notes if note.startswith("Not complete")]
-    found += [Finding("plan", "", "warning", note) for note in blind]
-    return tuple(found)
-
-
-_BY_HAND = frozenset({Purpose.SET, Purpose.UNDO, Purpose.EMERGENCY_STOP})

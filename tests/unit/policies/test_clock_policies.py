@@ -176,6 +176,7 @@ def test_prune_goes_by_each_users_own_hours_and_the_duration():
     one = workspace()
     seen = observation(one, licensed=True, users={"u-ann": User("u-ann", "ann", quiet_hours=own)})
     assert judge(prune.POLICY, {}, one, seen).category == "outside"
+    assert judge(prune.POLICY, {}, in_use(one), seen).category == "outside"
     assert judge(prune.POLICY, {"duration_hours": 12}, one, seen).wish is Wish.SLEEP
 
 

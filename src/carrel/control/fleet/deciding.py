@@ -23,10 +23,10 @@ _WISHES = {
     Deed.PAUSE: frozenset({Wish.STOP, Wish.SLEEP}),
     Deed.MAKE_DORMANT: frozenset({Wish.SLEEP}),
     Deed.DELETE: frozenset({Wish.DELETE}),
-    Deed.SET_TTL: frozenset({Wish.CORRECT}),
-    Deed.SET_DEADLINE: frozenset({Wish.CORRECT}),
 }
 """What a policy must still want for a deed."""
+_CORRECTING = frozenset({Deed.SET_TTL, Deed.SET_DEADLINE})
+"""Deeds that a policy may want beside any other wish, and at once."""
 
 
 def situation(
@@ -155,6 +155,8 @@ class Judge:
             said = next((o for o in decision.verdicts if o.policy == action.policy), None)
             reason = said.reason if said else f"The policy {action.policy!r} is not in force."
             return f"It is not wanted any more: {reason}", None
+        if action.deed in _CORRECTING:
+            return None
         due = min((one.due for one in wanted if one.due is not None), default=None)
         if due is not None and all(one.due is not None for one in wanted) and due > self._ctx.now():
             return f"It is due at {due:%Y-%m-%d %H:%M} UTC.", due
@@ -171,5 +173,8 @@ class Judge:
 
 
 def _wants(verdict: Verdict, action: Action) -> bool:
-    wishes = _WISHES.get(action.deed, frozenset())
-    return verdict.policy == action.policy and verdict.wish in wishes
+    if verdict.policy != action.policy:
+        return False
+    if action.deed in _CORRECTING:
+        return verdict.corrects
+    return verdict.wish in _WISHES.get(action.deed, frozenset())

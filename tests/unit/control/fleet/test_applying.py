@@ -300,14 +300,28 @@ def test_sleep_is_a_stop_and_then_dormancy(
     assert fleet.workspaces["w-1"].dormant_at is not None
 
 
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [(Misbehaviour.FAILS, "failed"), (Misbehaviour.LOST_ANSWER, "uncertain")],
+)
 def test_what_could_not_be_stopped_does_not_become_dormant(
-    ctx: FleetContext, fleet: FakeFleet, night: object
+    ctx: FleetContext, fleet: FakeFleet, night: object, how: Misbehaviour, state: str
 ) -> None:
     fleet.add("dev")
     night.wish = Wish.SLEEP  # type: ignore[attr-defined]
-    fleet.misbehaving["w-1"] = Misbehaviour.FAILS
+    fleet.misbehaving["w-1"] = how
     report = govern(ctx)
-    assert states(report) == ["failed", "skipped"]
+    assert states(report) == [state, "skipped"]
+    assert fleet.asked("set_dormant") == []
+
+
+def test_a_correction_is_made_though_the_stop_beside_it_is_due_later(
+    ctx: FleetContext, fleet: FakeFleet, night: object
+) -> None:
+    night.ttl, night.due = 60 * MINUTE, ctx.now() + MINUTE  # type: ignore[attr-defined]
+    fleet.add("dev", ttl=480 * MINUTE)
+    assert states(govern(ctx)) == ["done", "waiting"]
+    assert fleet.workspace("w-1").ttl == 60 * MINUTE
 
 
 def test_what_a_dead_run_sent_is_read_and_not_sent_again(
@@ -389,6 +403,38 @@ def test_undo_gives_back_what_was(
     assert states(undone) == ["done", "done"]
     assert all(one.running for one in fleet.observe().workspaces)
     assert (fleet.asked("start"), fleet.asked("resume")) == (["w-1"], ["w-2"])
+
+
+def test_a_setting_is_undone_after_the_start_that_undo_itself_made(
+    ctx: FleetContext, fleet: FakeFleet, night: object
+) -> None:
+    night.ttl = 60 * MINUTE  # type: ignore[attr-defined]
+    fleet.add("dev", ttl=480 * MINUTE)
+    report = govern(ctx)
+    assert [one.deed for one in report.plan.actions] == [Deed.SET_TTL, Deed.STOP]
+    assert states(report) == ["done", "done"]
+    ctx.clock.wait(60)
+    back = undoing.undo(ctx, report.plan.plan_id)
+    assert [one.deed for one in back.actions] == [Deed.START, Deed.SET_TTL]
+    assert states(applying.apply(ctx, back.plan_id)) == ["done", "done"]
+    found = fleet.workspace("w-1")
+    assert (found.running, found.ttl) == (True, 480 * MINUTE)
+
+
+def test_undo_goes_by_what_stood_when_the_plan_was_applied(
+    ctx: FleetContext, fleet: FakeFleet, night: object
+) -> None:
+    night.ttl = 60 * MINUTE  # type: ignore[attr-defined]
+    fleet.add("dev", ttl=480 * MINUTE)
+    plan = made(ctx)
+    fleet.restart("w-1")
+    fleet.set_ttl("w-1", 300 * MINUTE)
+    assert states(applying.apply(ctx, plan.plan_id)) == ["done", "done"]
+    ctx.clock.wait(60)
+    undone = applying.apply(ctx, undoing.undo(ctx, plan.plan_id).plan_id)
+    assert states(undone) == ["done", "done"]
+    found = fleet.workspace("w-1")
+    assert (found.running, found.ttl) == (True, 300 * MINUTE)
 
 
 def test_what_somebody_did_since_is_not_undone(ctx: FleetContext, fleet: FakeFleet) -> None:

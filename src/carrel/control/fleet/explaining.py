@@ -5,7 +5,7 @@ from datetime import datetime
 from carrel.control.fleet import deciding, observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.verdicts import Finding
-from carrel.planning import explaining, safety
+from carrel.planning import explaining, linting
 from carrel.planning.explaining import Explanation
 
 
@@ -28,4 +28,4 @@ def explain(ctx: FleetContext, name: str, *, at: datetime | None = None) -> Expl
 
 def check(ctx: FleetContext) -> tuple[Finding, ...]:
     """Lint the policies in force on the whole fleet as it is."""
-    return safety.check_policies(ctx.policies, observing.recent(ctx))
+    return linting.check_policies(ctx.policies, observing.recent(ctx))

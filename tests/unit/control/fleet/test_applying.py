@@ -346,7 +346,10 @@ def test_what_a_dead_run_sent_is_read_and_not_sent_again(
     assert fleet.asked("stop") == ["w-1"]
 
 
-def test_a_restart_after_our_stop_does_not_hide_it(ctx: FleetContext, fleet: FakeFleet) -> None:
+@pytest.mark.parametrize("stopped_again", [False, True])
+def test_a_restart_after_our_stop_does_not_hide_it(
+    ctx: FleetContext, fleet: FakeFleet, stopped_again: bool
+) -> None:
     fleet.add("dev")
     plan = made(ctx)
     with holders.held() as holder, ctx.store.writing() as session:
@@ -355,6 +358,9 @@ def test_a_restart_after_our_stop_does_not_hide_it(ctx: FleetContext, fleet: Fak
     fleet.stop(fleet.workspaces["w-1"])
     ctx.clock.wait(60)
     fleet.restart("w-1", "vscode_connection")
+    if stopped_again:
+        ctx.clock.wait(60)
+        fleet.stop(fleet.workspaces["w-1"])
     report = applying.apply(ctx, plan.plan_id)
     assert (states(report), report.progress[0].build_id) == (["done"], "b-w-1-2")
 

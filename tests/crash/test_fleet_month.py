@@ -35,6 +35,7 @@ CAP = 30
 PASSES = (time(17), time(20, 10), time(20, 40), time(1, 15), time(5, 15))
 KILLED = (2, 3)
 """In these of each day, the process that governs is killed."""
+LATER = 4
 POINTS = ("fleet.sent:2", "fleet.answered", "stores.commit:9", "fleet.sent", "fleet.answered:4")
 TOML = f"""
 [coder]
@@ -92,7 +93,8 @@ class Month:
                 self._keep_some()
                 self.world.simulator.restart()
             if local == PASSES[-1]:
-                self._govern("")  # what a kill or a fault left over, before the night ends
+                for _ in range(LATER):  # what kills and faults left over, before the night ends
+                    self._govern("")
                 self.nobody_is_forgotten()
 
     def nobody_is_forgotten(self) -> None:

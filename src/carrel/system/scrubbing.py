@@ -1,7 +1,8 @@
 """Taking secrets out of what is about to be shown or written down."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 _SECRET_NAME = re.compile(
     r"token|secret|password|passwd|authorization|api_?key|cookie", re.IGNORECASE
@@ -31,10 +32,10 @@ def scrubbed(value: object) -> object:
     if isinstance(value, Mapping):
         return {
             str(name): "***" if is_secret_name(str(name)) else scrubbed(item)
-            for name, item in value.items()  # pyright: ignore[reportUnknownVariableType]
+            for name, item in cast("Mapping[object, object]", value).items()
         }
     if isinstance(value, list | tuple):
-        return [scrubbed(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [scrubbed(item) for item in cast("Sequence[object]", value)]
     return value
 
 

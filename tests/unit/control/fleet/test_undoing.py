@@ -1,0 +1,107 @@
+"""Undo: a plan of its own gives back what stood when another was applied."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from carrel.control.fleet import applying, deciding, plans, undoing
+from carrel.control.fleet.applying import Report
+from carrel.control.fleet.context import FleetContext
+from carrel.domain.governance.plans import Deed, Plan, Purpose
+from carrel.errors import RefusedError
+from carrel.testing.clocks import HandClock
+from carrel.testing.fleets import FakeFleet
+
+MINUTE = timedelta(minutes=1)
+
+
+def made(ctx: FleetContext) -> Plan:
+    return deciding.make(ctx, Purpose.GOVERN)
+
+
+def states(report: Report) -> list[str]:
+    return [str(one.state) for one in report.progress]
+
+
+def govern(ctx: FleetContext) -> Report:
+    return applying.apply(ctx, made(ctx).plan_id)
+
+
+def test_undo_gives_back_what_was(
+    ctx: FleetContext, fleet: FakeFleet, limiting: Callable[..., None]
+) -> None:
+    limiting(max_percent=100.0)
+    fleet.add("dev")
+    fleet.add("agent", task_id="task-1")
+    fleet.add("busy")
+    report = govern(ctx)
+    ctx.clock.wait(60)
+    fleet.restart("w-3")
+    back = undoing.undo(ctx, report.plan.plan_id[:6])
+    assert [name for name, _ in back.held_back] == ["ada/busy"]
+    undone = applying.apply(ctx, back.plan_id)
+    assert states(undone) == ["done", "done"]
+    assert all(one.running for one in fleet.observe().workspaces)
+    assert (fleet.asked("start"), fleet.asked("resume")) == (["w-1"], ["w-2"])
+
+
+def test_a_setting_is_undone_after_the_start_that_undo_itself_made(
+    ctx: FleetContext, fleet: FakeFleet, night: object
+) -> None:
+    night.ttl = 60 * MINUTE  # type: ignore[attr-defined]
+    fleet.add("dev", ttl=480 * MINUTE)
+    report = govern(ctx)
+    assert [one.deed for one in report.plan.actions] == [Deed.SET_TTL, Deed.STOP]
+    assert states(report) == ["done", "done"]
+    ctx.clock.wait(60)
+    back = undoing.undo(ctx, report.plan.plan_id)
+    assert [one.deed for one in back.actions] == [Deed.START, Deed.SET_TTL]
+    assert states(applying.apply(ctx, back.plan_id)) == ["done", "done"]
+    found = fleet.workspace("w-1")
+    assert (found.running, found.ttl) == (True, 480 * MINUTE)
+
+
+def test_undo_goes_by_what_stood_when_the_plan_was_applied(
+    ctx: FleetContext, fleet: FakeFleet, night: object
+) -> None:
+    night.ttl = 60 * MINUTE  # type: ignore[attr-defined]
+    fleet.add("dev", ttl=480 * MINUTE)
+    plan = made(ctx)
+    fleet.restart("w-1")
+    fleet.set_ttl("w-1", 300 * MINUTE)
+    assert states(applying.apply(ctx, plan.plan_id)) == ["done", "done"]
+    ctx.clock.wait(60)
+    undone = applying.apply(ctx, undoing.undo(ctx, plan.plan_id).plan_id)
+    assert states(undone) == ["done", "done"]
+    found = fleet.workspace("w-1")
+    assert (found.running, found.ttl) == (True, 300 * MINUTE)
+
+
+def test_what_somebody_did_since_is_not_undone(ctx: FleetContext, fleet: FakeFleet) -> None:
+    fleet.add("dev")
+    back = undoing.undo(ctx, govern(ctx).plan.plan_id)
+    fleet.restart("w-1")
+    fleet.stop(fleet.workspaces["w-1"])
+    ctx.clock.wait(60)
+    report = applying.apply(ctx, back.plan_id)
+    assert (states(report), fleet.asked("start")) == (["skipped"], [])
+
+
+def test_after_the_rollback_window_nothing_is_undone(
+    ctx: FleetContext, fleet: FakeFleet, clock: HandClock
+) -> None:
+    fleet.add("dev")
+    plan = govern(ctx).plan
+    clock.advance(timedelta(hours=25))
+    with pytest.raises(RefusedError) as told:
+        undoing.undo(ctx, plan.plan_id)
+    assert told.value.code == "too_late_to_undo"
+
+
+def test_undo_drops_what_still_waits(ctx: FleetContext, fleet: FakeFleet, night: object) -> None:
+    fleet.add("dev")
+    night.due = ctx.now() + MINUTE  # type: ignore[attr-defined]
+    plan = made(ctx)
+    undoing.undo(ctx, plan.plan_id)
+    assert plans.get(ctx, plan.plan_id).over

@@ -6,6 +6,7 @@ from typing import cast
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.reaching import lint_scopes, wasted
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, applies, read_scope
@@ -99,15 +100,9 @@ class Autostop:
 
     def check(self, settings: object, observation: Observation | None) -> list[Finding]:
         """Find limits that are never reached."""
-        _ = observation
         mine = cast("Settings", settings)
-        return [
-            Finding(_NAME, str(one.scope), "error",
-                    "It is never reached: a rule before it is about the whole fleet.",
-                    "Put it first.")
-            for n, one in enumerate(mine.limits)
-            if any(earlier.scope.empty for earlier in mine.limits[:n])
-        ]  # fmt: skip
+        scopes = [one.scope for one in mine.limits]
+        return [*lint_scopes(_NAME, scopes, observation), *wasted(_NAME, scopes, observation)]
 
 
 def _limit(table: Table) -> Limit:

@@ -7,6 +7,7 @@ from typing import cast
 from carrel.domain.fleet.deployment import Source
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.reaching import lint_scopes, wasted
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, applies, read_scope
@@ -94,13 +95,8 @@ class Dormancy:
     def check(self, settings: object, observation: Observation | None) -> list[Finding]:
         """Find limits that are never reached, and templates that the backend looks after."""
         mine = cast("Settings", settings)
-        found = [
-            Finding(_NAME, str(one.scope), "error",
-                    "It is never reached: a rule before it is about the whole fleet.",
-                    "Put it first.")
-            for n, one in enumerate(mine.limits)
-            if any(earlier.scope.empty for earlier in mine.limits[:n])
-        ]  # fmt: skip
+        scopes = [one.scope for one in mine.limits]
+        found = lint_scopes(_NAME, scopes, observation) + wasted(_NAME, scopes, observation)
         for template_id in sorted(_native(mine, observation)) if observation else ():
             name = observation.templates[template_id].name if observation else template_id
             why = f"Template {name!r} is left to the backend, which makes it dormant itself."

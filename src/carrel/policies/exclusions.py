@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.reaching import covers
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment
 from carrel.domain.governance.scopes import (
+    KINDS,
     Names,
     Scope,
     any_of,
@@ -101,12 +103,13 @@ class Exclusions:
         return decide
 
     def check(self, settings: object, observation: Observation | None) -> list[Finding]:
-        """Find patterns that fit nothing, and exclusions that have expired."""
-        if observation is None:
-            return []
+        """Find patterns that fit nothing, and exclusions that expired or add nothing."""
         mine = cast("Settings", settings)
+        found = _idle(mine.exclusions)
+        if observation is None:
+            return found
         everything = Names(observation).everything(observation)
-        found = [
+        found += [
             Finding(
                 _NAME,
                 str(one.scope),
@@ -129,6 +132,25 @@ class Exclusions:
             if one.until is not None and one.until <= observation.at
         ]
         return found
+
+
+def _idle(exclusions: tuple[Exclusion, ...]) -> list[Finding]:
+    """Find exclusions that another one holds already, for as long."""
+    return [
+        Finding(_NAME, str(one.scope), "note", f"It adds nothing: {other.scope} is excluded"
+                " already, for as long.", "Take it away.")
+        for n, one in enumerate(exclusions)
+        for other in exclusions[:n]
+        if any(covers(scope, one.scope) for scope in _parts(other))
+        and (other.until is None or (one.until is not None and one.until <= other.until))
+    ]  # fmt: skip
+
+
+def _parts(one: Exclusion) -> list[Scope]:
+    if not one.each:
+        return [one.scope]
+    kinds = [kind for kind in KINDS if getattr(one.scope, kind)]
+    return [Scope(**{kind: getattr(one.scope, kind)}) for kind in kinds]
 
 
 def _exclusion(table: Table, zone: ZoneInfo) -> Exclusion:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.reaching import covers
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.scopes import Applies, Names, Scope, applies, read_scope, unmatched
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
@@ -147,6 +148,13 @@ class Expression:
             for rule in rules
             if rule.when.strip() in {"true", "false"}
         ]
+        found += [
+            Finding(_NAME, rule.name, "warning", f"{rule.when!r} looks at nothing of a workspace.",
+                    "Name a fact, such as idle_minutes.")
+            for rule in rules
+            if not rule.uses and rule.when.strip() not in {"true", "false"}
+        ]  # fmt: skip
+        found += _repeated(rules)
         if observation is None:
             return found
         everything = Names(observation).everything(observation)
@@ -157,6 +165,19 @@ class Expression:
             for one in unmatched(rule.scope, everything)
         ]  # fmt: skip
         return found
+
+
+def _repeated(rules: tuple[Rule, ...]) -> list[Finding]:
+    found: list[Finding] = []
+    for n, rule in enumerate(rules):
+        for before in rules[:n]:
+            if before.when.strip() in {rule.when.strip(), "true"} and covers(
+                before.scope, rule.scope
+            ):
+                why = f"It is never reached: rule {before.name!r} is true wherever it is."
+                found.append(Finding(_NAME, rule.name, "error", why, "Take one away."))
+                break
+    return found
 
 
 class _Asked:

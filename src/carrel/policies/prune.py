@@ -6,6 +6,8 @@ from typing import cast
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.quiet import Nights, QuietRules, offered, read_rules
+from carrel.domain.governance.quiet_lint import lint_quiet
+from carrel.domain.governance.reaching import wasted
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment
 from carrel.domain.governance.scopes import (
@@ -82,10 +84,12 @@ class Prune:
     def check(self, settings: object, observation: Observation | None) -> list[Finding]:
         """Find filters that fit nothing, and say where the windows come from."""
         mine = cast("Settings", settings)
+        found = lint_quiet(_NAME, mine.rules, observation)
+        found += wasted(_NAME, mine.rules.scopes, observation)
         if observation is None:
-            return []
+            return found
         everything = Names(observation).everything(observation)
-        found = [
+        found += [
             Finding(_NAME, "filters", "warning", f"Nothing that was seen fits {one!r}.",
                     "Correct the pattern, or take it away.")
             for scope in (mine.included, mine.excluded)

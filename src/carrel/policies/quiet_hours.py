@@ -7,6 +7,7 @@ from typing import cast
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.quiet import Night, Nights, QuietRules, offered, read_rules
+from carrel.domain.governance.quiet_lint import lint_quiet
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, read_scope, unmatched
@@ -85,12 +86,15 @@ class QuietHours:
     def check(self, settings: object, observation: Observation | None) -> list[Finding]:
         """Find rules without effect, warnings longer than the grace, and wasted patterns."""
         mine = cast("Settings", settings)
-        found = _check_times(mine)
+        found = _check_times(mine) + lint_quiet(_NAME, mine.rules, observation, mine.grace)
         if observation is None:
             return found
         if mine.rules.native and not offered(observation):
             why = "The deployment offers no quiet hours of its own: only carrel.toml counts."
-            found.append(Finding(_NAME, "native", "note", why))
+            severity, cure = (
+                ("note", "") if mine.rules.rules else ("warning", "Set `start`, `end`.")
+            )
+            found.append(Finding(_NAME, "native", severity, why, cure))
         everything = Names(observation).everything(observation)
         for scope in (*mine.rules.scopes, mine.excluded):
             found += [
@@ -235,16 +239,6 @@ def _check_times(mine: Settings) -> list[Finding]:
     if mine.warn > mine.grace:
         why = "Warnings go out when quiet hours begin: the grace is shorter than warn_minutes."
         found.append(Finding(_NAME, "warn_minutes", "note", why, "Make grace_minutes longer."))
-    seen: dict[str, str] = {}
-    for rule in mine.rules.rules:
-        before = seen.setdefault(str(rule.scope), rule.name)
-        if before != rule.name:
-            why = f"Rule {rule.name!r} is never reached: {before!r} is about the same."
-            found.append(Finding(_NAME, rule.name, "error", why, "Join the two."))
-        days = {day for window in rule.timetable.windows for day in window.days}
-        if all(window.start == window.end for window in rule.timetable.windows) and len(days) == 7:  # noqa: PLR2004 - a week
-            why = f"The quiet hours of rule {rule.name!r} never end."
-            found.append(Finding(_NAME, rule.name, "warning", why, "Leave out a day or an hour."))
     return found
 
 

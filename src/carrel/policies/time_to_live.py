@@ -8,6 +8,7 @@ from typing import cast
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.schedule import LONGEST_TTL, SHORTEST_EXTENSION, SHORTEST_TTL
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.reaching import lint_scopes, wasted
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Scope, applies, read_scope
@@ -151,10 +152,14 @@ class TimeToLive:
             for one in mine.demands
             if one.required and one.longest and one.required > one.longest
         ]  # fmt: skip
-        for before, one in enumerate(mine.demands):
-            if before and any(earlier.scope.empty for earlier in mine.demands[:before]):
-                why = "It is never reached: a rule before it is about the whole fleet."
-                found.append(Finding(_NAME, str(one.scope), "error", why, "Put it first."))
+        scopes = [one.scope for one in mine.demands]
+        found += lint_scopes(_NAME, scopes, observation) + wasted(_NAME, scopes, observation)
+        found += [
+            Finding(_NAME, str(one.scope), "note", "Who has no time to live is left alone: only"
+                    f" more than {span(one.longest)} is corrected.",
+                    "Set required_hours, too, if that is not meant.")
+            for one in mine.demands if one.longest and not one.required
+        ]  # fmt: skip
         locked = [one for one in (observation.templates.values() if observation else ())
                   if not one.allow_user_autostop]  # fmt: skip
         found += [

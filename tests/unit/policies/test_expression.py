@@ -82,3 +82,16 @@ def test_groups_that_can_not_be_seen_withhold_a_rule_that_names_them():
 def test_a_rule_on_time_may_change_soon_and_another_not():
     assert judge({"when": "idle_minutes > 5"}).until > NOW
     assert judge({"when": "owner == 'ann'"}).until is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ([{"when": "1 == 1"}], "looks at nothing of a workspace"),
+        ([{"when": "dormant"}, {"when": "dormant", "users": ["ann"]}], "never reached"),
+        ([{"when": "dormant", "users": ["ann"]}, {"when": "dormant"}], ""),
+    ],
+)
+def test_lint(rules: list[dict[str, object]], said: str):
+    found = POLICY.check(POLICY.read({"rule": rules}), None)
+    assert [said in one.message for one in found] == ([True] if said else [])

@@ -157,3 +157,17 @@ def test_what_does_not_run_needs_no_keeping():
     one = active(Work.UNKNOWN)
     stopped = replace(one, build=replace(one.build, transition="stop"))
     assert judge(working.POLICY, {}, stopped).wish is Wish.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "idle"),
+    [
+        ({"users": ["a*"]}, {"users": ["ann"]}, True),
+        ({"users": ["a*"], "until": "2027-01-01"}, {"users": ["ann"]}, False),
+        ({"users": ["a*"]}, {"users": ["ann"], "until": "2027-01-01"}, True),
+        ({"users": ["ann"]}, {"users": ["a*"]}, False),
+    ],
+)
+def test_an_exclusion_that_another_one_holds_already_is_told(first, second, *, idle: bool):
+    found = exclusions.POLICY.check(exclusions.POLICY.read({"rule": [first, second]}), None)
+    assert ["adds nothing" in one.message for one in found] == ([True] if idle else [])

@@ -78,16 +78,15 @@ def plan_of(row: Row) -> Plan:
     """Read a plan, and prove that it is what its hash says."""
     record = _record(statements.PLAN, row)
     body, digest = str(record["body"]), text_of(record, "hash")
-    if sha256(body.encode()).hexdigest() != digest:
-        raise FailedError(
-            "database_damaged",
-            f"The plan {text_of(record, 'plan_id')} is not what its hash says.",
-            why="Somebody or something changed it in the database.",
-            cure="Don't apply it: make a new plan.",
-        )
+    plan_id = text_of(record, "plan_id")
+    if sha256(body.encode()).hexdigest() != digest or not digest.startswith(plan_id):
+        raise _changed(plan_id)
     told = cast("dict[str, object]", json_of(record, "body"))
+    # Limits are counted by the columns: they say what the body says, or the plan was changed.
+    if any(text_of(record, name) != told[name] for name in ("purpose", "fleet")):
+        raise _changed(plan_id)
     return Plan(
-        plan_id=text_of(record, "plan_id"),
+        plan_id=plan_id,
         hash=digest,
         purpose=Purpose(str(told["purpose"])),
         fleet=str(told["fleet"]),
@@ -101,6 +100,15 @@ def plan_of(row: Row) -> Plan:
         notes=tuple(cast("list[str]", told["notes"])),
         undoes=str(told["undoes"]),
         terms=_terms(cast("Mapping[str, object]", told.get("terms", {}))),
+    )
+
+
+def _changed(plan_id: str) -> FailedError:
+    return FailedError(
+        "database_damaged",
+        f"The plan {plan_id} is not what its hash says.",
+        why="Somebody or something changed it in the database.",
+        cure="Don't apply it: make a new plan.",
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from carrel.domain.governance.acting import Answer, Beginning, Freeze, Grant, Stopped
 from carrel.domain.governance.keeping import KeepAlive
@@ -16,6 +17,7 @@ from carrel.domain.governance.plans import (
     Plan,
     Progress,
     Purpose,
+    canonical,
     sealed,
 )
 from carrel.domain.governance.safety import Safety
@@ -129,6 +131,29 @@ def test_a_plan_that_was_changed_in_the_database_is_refused(
 ) -> None:
     with db.engine().begin() as connection:
         connection.exec_driver_sql("UPDATE plans SET body = replace(body, 'w-1', 'w-2')")
+    refused(db, stored)
+
+
+def test_a_new_hash_does_not_make_it_another_plan(db: DatabaseService, stored: Plan) -> None:
+    other = plan(made_at=NOW + timedelta(hours=1))
+    with db.engine().begin() as connection:
+        connection.execute(
+            text("UPDATE plans SET body = :body, hash = :hash"),
+            {"body": canonical(other), "hash": other.hash},
+        )
+    refused(db, stored)
+
+
+@pytest.mark.parametrize("change", ["purpose = 'undo'", "fleet = 'https://other.example.org'"])
+def test_what_limits_count_by_is_what_the_plan_says(
+    db: DatabaseService, stored: Plan, change: str
+) -> None:
+    with db.engine().begin() as connection:
+        connection.exec_driver_sql(f"UPDATE plans SET {change}")
+    refused(db, stored)
+
+
+def refused(db: DatabaseService, stored: Plan) -> None:
     with db.reading() as session, pytest.raises(FailedError) as told:
         session.governance.plan(stored.plan_id)
     assert told.value.code == "database_damaged"

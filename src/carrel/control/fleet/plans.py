@@ -5,7 +5,7 @@ from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.acting import PlanLine
 from carrel.domain.governance.plans import ActionState, Plan, Progress
 from carrel.domain.records import dataclass
-from carrel.errors import BadInputError, NotFoundError
+from carrel.errors import BadInputError, FailedError, NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,14 @@ def get(ctx: FleetContext, plan_id: str) -> Standing:
     Raises:
         NotFoundError: `unknown_plan`.
         BadInputError: `ambiguous_plan`.
+        FailedError: `database_damaged` when it, or how far it is, was changed in the database.
     """
     with ctx.store.reading() as session:
         ids = session.governance.plan_ids(plan_id) if plan_id else []
         if len(ids) == 1:
             plan = session.governance.plan(ids[0])
             if plan is not None:
-                return Standing(plan, tuple(session.governance.progress(ids[0])))
+                return _standing(plan, session.governance.progress(ids[0]))
     if ids:
         raise BadInputError(
             "ambiguous_plan",
@@ -70,8 +71,19 @@ def get(ctx: FleetContext, plan_id: str) -> Standing:
     raise NotFoundError(
         "unknown_plan",
         f"There is no plan {plan_id!r}.",
-        cure="`carrel plan ls` lists the plans.",
+        cure="`carrel plan ls` lists the plans. One that was only shown is not kept.",
     )
+
+
+def _standing(plan: Plan, progress: list[Progress]) -> Standing:
+    if [one.number for one in progress] != [one.number for one in plan.actions]:
+        raise FailedError(
+            "database_damaged",
+            f"The database does not hold how far each action of the plan {plan.plan_id} is.",
+            why="Somebody or something took rows away.",
+            cure="Don't apply it: make a new plan.",
+        )
+    return Standing(plan, tuple(progress))
 
 
 def listing(ctx: FleetContext, *, everywhere: bool = False, limit: int = 20) -> list[PlanLine]:

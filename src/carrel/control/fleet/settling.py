@@ -9,7 +9,8 @@ from carrel.control.fleet import deeds, writing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import Build, BuildStatus
 from carrel.domain.governance.plans import Action, ActionState, Plan, Progress
-from carrel.errors import NotFoundError
+from carrel.errors import FailedError, NotFoundError
+from carrel.ports.store import Session
 from carrel.system import faults, holders
 
 _ENDED = {
@@ -23,13 +24,28 @@ def settle_all(ctx: FleetContext) -> int:
     """Look once at everything under way in this fleet; return how much of it still is."""
     with ctx.store.reading() as session:
         found = session.governance.under_way(ctx.address)
-        plans = {one.plan_id: session.governance.plan(one.plan_id) for one in found}
+        plans = {one.plan_id: _plan(session, one.plan_id) for one in found}
     left = 0
     for progress in found:
         plan = plans[progress.plan_id]
-        after = None if plan is None else settle(ctx, plan, progress)
-        left += after is None or not after.state.over
+        after = _give_up(ctx, progress) if plan is None else settle(ctx, plan, progress)
+        left += not after.state.over
     return left
+
+
+def _plan(session: Session, plan_id: str) -> Plan | None:
+    try:
+        return session.governance.plan(plan_id)
+    except FailedError:
+        return None
+
+
+def _give_up(ctx: FleetContext, progress: Progress) -> Progress:
+    """End what a plan sent that can't be read any more: it must not hold up all others."""
+    if progress.state is ActionState.SENT and _in_hand(ctx, progress):
+        return progress
+    note = "Its plan is not what its hash says; what became of it can't be told."
+    return writing.give_up(ctx, progress, note) or _read(ctx, progress)
 
 
 def settle(ctx: FleetContext, plan: Plan, progress: Progress) -> Progress:

@@ -85,6 +85,21 @@ def move(
     return after
 
 
+def give_up(ctx: FleetContext, was: Progress, note: str) -> Progress | None:
+    """Write that nobody can tell what became of an action whose plan can't be read any more."""
+    at = ctx.now()
+    after = replace(was, state=ActionState.UNCERTAIN, at=at, sent_at=was.sent_at or at, note=note)
+    facts: dict[str, object] = {
+        "plan": was.plan_id, "number": was.number, "build_id": was.build_id, "note": note,
+    }  # fmt: skip
+    with ctx.store.writing() as session:
+        if not session.governance.advance(was.state, after):
+            return None
+        session.append(at, ctx.actor, "action.uncertain", was.plan_id, facts)
+    ctx.log("action.uncertain", facts)
+    return after
+
+
 def _facts(plan: Plan, action: Action) -> dict[str, object]:
     return {
         "plan": plan.plan_id,

@@ -228,5 +228,5 @@ def _asked_wait(answer: Answer) -> float:
 
 def _words(error: Exception) -> str:
     kind = type(error).__name__
-    said = " ".join(str(error).split())[:200]
+    said = " ".join(str(error).split())[:200].rstrip(".")
     return f"{kind}: {said}." if said else f"{kind}."

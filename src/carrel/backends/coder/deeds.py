@@ -14,7 +14,7 @@ from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 from carrel.ports.fleet import Outcome, Receipt
 
-_LOOK = "Look at the workspace; `carrel plan apply` goes on from what is there."
+_LOOK = "Look at the workspace; the next plan decides anew, from what is there."
 _CLOSE = timedelta(seconds=1)
 
 Look = Callable[[str], FleetWorkspace]
@@ -220,8 +220,8 @@ def _uncertain(why: str) -> Receipt:
 
 
 def _said(answer: Answer) -> str:
-    said = answer.message
-    return f"The deployment answers {answer.status}{f': {said}' if said else '.'}"
+    said = answer.message.rstrip(".")
+    return f"The deployment answers {answer.status}{f': {said}' if said else ''}."
 
 
 def _build_id(client: Client, path: str, answer: Answer) -> str:

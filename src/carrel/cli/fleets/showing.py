@@ -182,7 +182,9 @@ def show_report(out: Output, report: "Report", *, watching: bool = False) -> Non
         paragraph(out, "  ", shown(report.why))
     for reason in dict.fromkeys(report.waits.values()):
         paragraph(out, "  ", shown(reason))
-    if report.end != "over" and not watching:
+    if report.end in {"broken", "capped"}:
+        out.line("  It goes no further: what is left is for a new plan, once the cause is gone.")
+    elif report.end != "over" and not watching:
         when = f" after {moment(report.again_at)}" if report.again_at else ""
         go_on = style.cyan(f"carrel plan apply {report.plan.plan_id}")
         out.line(f"  To go on{when}: {go_on}")

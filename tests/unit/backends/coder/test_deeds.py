@@ -95,6 +95,17 @@ def test_a_lost_answer_that_can_not_be_looked_for_is_uncertain(coder, deployment
 
 
 @pytest.mark.parametrize(
+    "trouble", [(504, {"message": "Too late"}), (504, {"message": "Too late."}), (504, {})]
+)
+def test_what_a_lost_answer_says_is_told_in_sentences(coder, deployment, workspace, seen, trouble):
+    deployment.on("POST", BUILDS, trouble)
+    deployment.on("GET", "/workspaces/ws-1", workspace(7, "start", "succeeded"))
+    said = ": Too late" if trouble[1] else ""
+    told = f"The deployment answers 504{said}. No new stop build is there."
+    assert coder.stop(seen).why == told
+
+
+@pytest.mark.parametrize(
     ("status", "outcome"),
     [
         (400, Outcome.REFUSED),

@@ -210,3 +210,15 @@ def test_without_a_licence_the_windows_of_the_file_count_and_that_is_said(
     windows = cli("quiet-hours", "status", "--json").json["windows"]
     assert windows["source"] != "native"
     assert "carrel.toml" in windows["told"]
+
+
+def test_a_run_that_broke_off_names_no_way_on_that_leads_nowhere(
+    cli: Cli, deployment: Rehearsal
+) -> None:
+    deployment.settings(f"{NIGHT}[safety]\nmax_failures = 1\nmax_percent = 100\n")
+    deployment.fault(Fault(Kind.STATUS, method="POST", path="/builds$", status=403))
+    said = cli("govern", "--once", expect=1).out
+    assert "The deployment answers 403" in said
+    assert "safety.max_failures" in said
+    assert "plan apply" not in said
+    assert "for a new plan" in said

@@ -6,6 +6,7 @@ from typing import Protocol, cast
 from carrel.control.fleet import deciding, observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.saying import span
 from carrel.domain.governance.scopes import Scope
 from carrel.domain.governance.verdicts import Finding, Wish
 from carrel.domain.records import dataclass
@@ -83,7 +84,7 @@ def table(ctx: FleetContext, wanted: PruneFilters) -> dict[str, object]:
         if not timedelta() < wanted.duration <= _DAY:
             raise BadInputError(
                 "bad_duration",
-                f"Quiet hours can't last {wanted.duration}.",
+                f"Quiet hours can't last {span(wanted.duration)}.",
                 why="They come every day.",
                 cure="Give more than nothing, and 24 hours at most.",
             )

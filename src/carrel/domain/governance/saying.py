@@ -9,8 +9,11 @@ def moment(at: datetime, zone: tzinfo) -> str:
 
 
 def span(length: timedelta) -> str:
-    """Say a span of time, such as `1 h 30 min`."""
-    minutes = round(length.total_seconds() / 60)
+    """Say a span of time, such as `1 h 30 min`; less than a minute is said in seconds."""
+    seconds = round(length.total_seconds())
+    if 0 < seconds < 60 and seconds % 60:  # noqa: PLR2004 - a minute
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
     days, rest = divmod(abs(minutes), 24 * 60)
     hours, minutes_left = divmod(rest, 60)
     parts = [(days, "d"), (hours, "h"), (minutes_left, "min")]

@@ -246,11 +246,14 @@ def enterprise(ctx: FleetContext, user: str | None = None) -> Enterprise:
 
     Raises:
         FailedError: `fleet_forbidden`, `fleet_not_offered` when the user's can't be seen.
+        NotFoundError: `unknown_fleet_user`.
     """
     at = ctx.now()
     if user is not None:
         deployment = ctx.fleet.deployment()
         hours = ctx.fleet.quiet_hours(user)
+        if hours is None and user != "me":
+            observing.known_user(observing.recent(ctx), user)
         default: Schedule | None = None
         users = tuple(_schedule(user, one, at) for one in (hours,) if one)
     else:

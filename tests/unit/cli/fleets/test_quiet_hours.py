@@ -220,3 +220,8 @@ def test_where_they_are_not_licensed_it_is_said(cli: Cli, unlicensed: Rehearsal)
     assert found["source"] != "native"
     assert found["why"]
     assert found["users"] == []
+
+
+def test_nobody_of_that_name_has_quiet_hours(cli: Cli, deployment: Rehearsal) -> None:
+    failed = cli("quiet-hours", "enterprise", "--user", "nobody", "--json", expect=5)
+    assert failed.error["code"] == "unknown_fleet_user"

@@ -105,7 +105,10 @@ def explain(
     workspace: FleetWorkspaceName,
     at: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="As if it were then; the facts are those of now."),
+        typer.Option(
+            metavar="TIME",
+            help="As if it were then, such as 22:00 or +8h; the facts are those of now.",
+        ),
     ] = None,
     verbose: Verbose = False,
     as_json: Json = False,
@@ -123,9 +126,9 @@ def explain(
     with opened_fleet(out, verbose=verbose) as ctx:
         moment = None
         if at is not None:
-            from carrel.cli.fleets.moments import moment_of
+            from carrel.cli.fleets.moments import coming
 
-            moment = moment_of(at, ctx.now())
+            moment = coming(at, ctx.now())
         with out.working("Looking at the workspace"):
             found = explaining.explain(ctx, workspace, at=moment)
     out.document(explanation_document(found))

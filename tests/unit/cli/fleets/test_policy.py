@@ -96,6 +96,9 @@ def test_another_moment_gives_another_answer(cli: Cli, deployment: Rehearsal) ->
     noon = cli("policy", "explain", name, "--at", "2026-03-03T12:00Z", "--json").json
     assert noon["at"] == "2026-03-03T12:00:00+00:00"
     assert noon["winner"] != "quiet_hours"
+    later = cli("policy", "explain", name, "--at", "+16h", "--json").json
+    assert later["at"].startswith("2026-03-04T12:00")
+    assert later["winner"] != "quiet_hours"
     bad = cli("policy", "explain", name, "--at", "late", "--json", expect=2)
     assert bad.error["code"] == "bad_moment"
 

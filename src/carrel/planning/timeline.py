@@ -1,5 +1,6 @@
 """Timeline: everything that will stop a workspace, start it or move its stop, and when."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from carrel.domain.fleet.deployment import Source
@@ -91,8 +92,7 @@ def timeline(
             *_lives(workspace, template),
             _requirement(workspace, template, quiet),
             _bump(workspace, template, at),
-            _cleanup(workspace, template),
-            *_sleep(workspace, template),
+            *_scheduled(workspace, template, observation),
         ]
         drift = _drift(workspace, template, quiet)
     entries += [_autostart(workspace), _quiet_entry(workspace, observation)]
@@ -180,6 +180,20 @@ def _bump(workspace: FleetWorkspace, template: Template, at: datetime) -> Entry:
         return _native("activity_bump", "Activity now would not move its deadline.")
     why = f"Activity now would move its deadline to {moment(moved or build.deadline, UTC)}."
     return _native("activity_bump", why, moved, applies=True)
+
+
+def _scheduled(workspace: FleetWorkspace, template: Template, seen: Observation) -> list[Entry]:
+    """Tell what a template's licensed times do; without the licence Coder leaves them alone."""
+    found = [*_sleep(workspace, template), _cleanup(workspace, template)]
+    if seen.deployment.source("dormancy") is not Source.OURS:
+        return found
+    why = "Its template has a time for this, which needs a licence that is not there."
+    return [
+        replace(one, applies=False, at=None, why=why)
+        if one.source != "deletion" and one.at
+        else one
+        for one in found
+    ]
 
 
 def _cleanup(workspace: FleetWorkspace, template: Template) -> Entry:

@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from carrel.domain.fleet.deployment import Feature, Source
 from carrel.domain.fleet.people import QuietHours, User
 from carrel.domain.fleet.schedule import deadlines, parse_daily
 from carrel.domain.fleet.templates import Template
@@ -119,6 +120,16 @@ def test_a_timeline_names_every_source():
     assert by_name["dormancy"].at == one.last_used_at + 30 * DAY
     assert found.stops_at == by_name["deadline"].at
     assert found.drift == ""
+
+
+def test_without_the_licence_a_templates_times_do_nothing():
+    one = running()
+    whole = seen(one)
+    ours = Feature("dormancy", Source.OURS, "It is not licensed.")
+    bare = replace(whole, deployment=replace(whole.deployment, features=(ours,)))
+    entry = {entry.source: entry for entry in timeline(one, bare, NOW).entries}["dormancy"]
+    assert (entry.applies, entry.at) == (False, None)
+    assert "licence" in entry.why
 
 
 def test_what_applies_comes_first_in_the_order_of_time():

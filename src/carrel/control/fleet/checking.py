@@ -5,11 +5,12 @@ from datetime import datetime
 from carrel.control.fleet import deeds
 from carrel.control.fleet.context import FleetContext
 from carrel.control.fleet.deciding import Judge
+from carrel.control.fleet.seeing import UNSEEN, unseen
 from carrel.control.fleet.warning import remembered
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import Action, ActionState, Plan, Progress, Purpose
 from carrel.domain.records import dataclass
-from carrel.errors import NotFoundError
+from carrel.errors import FailedError, NotFoundError
 
 BY_PERSON = frozenset({Purpose.EMERGENCY_STOP, Purpose.UNDO, Purpose.SET})
 """Purposes that a person decided: no policy is asked again."""
@@ -73,13 +74,21 @@ class Checker:
             if state in {ActionState.FAILED, ActionState.UNCERTAIN}:
                 return Drop(f"Action {earlier.number}, which comes before it, is {state}.")
             follows = follows or state is ActionState.DONE
+        seen = self._seen(action)
+        return seen if isinstance(seen, Check) else self._fresh(action, seen, follows=follows)
+
+    def _seen(self, action: Action) -> FleetWorkspace | Check:
+        """Look at an action's workspace; one that can't be seen must not hold up all others."""
         if not action.workspace_id:
             return Go(None)
         try:
-            workspace = self._ctx.fleet.workspace(action.workspace_id)
+            return self._ctx.fleet.workspace(action.workspace_id)
         except NotFoundError:
             return Drop("It is gone.")
-        return self._fresh(action, workspace, follows=follows)
+        except FailedError as error:
+            if error.code not in UNSEEN:
+                raise
+            return Later(unseen(error))
 
     def _earlier(self, action: Action) -> list[Action]:
         """Return what the plan does to the same workspace before."""

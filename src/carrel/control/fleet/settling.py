@@ -7,6 +7,7 @@ the action is uncertain, unless it sets a value, which may be set again without 
 
 from carrel.control.fleet import deeds, writing
 from carrel.control.fleet.context import FleetContext
+from carrel.control.fleet.seeing import UNSEEN, unseen
 from carrel.domain.fleet.workspaces import Build, BuildStatus
 from carrel.domain.governance.plans import Action, ActionState, Plan, Progress
 from carrel.errors import FailedError, NotFoundError
@@ -50,14 +51,24 @@ def _give_up(ctx: FleetContext, progress: Progress) -> Progress:
 
 def settle(ctx: FleetContext, plan: Plan, progress: Progress) -> Progress:
     """Look once at what became of an action that was sent; return how far it is."""
-    action = plan.actions[progress.number - 1]
     if progress.state is ActionState.SENT and _in_hand(ctx, progress):
         return progress
-    if action.deed in deeds.BUILDS:
-        after = _settle_build(ctx, plan, progress)
-    else:
-        after = _settle_value(ctx, plan, action, progress)
+    try:
+        after = _look(ctx, plan, progress)
+    except FailedError as error:
+        if error.code not in UNSEEN:
+            raise
+        if not _lost(ctx, progress):
+            return progress
+        after = writing.move(ctx, plan, progress, ActionState.UNCERTAIN, note=unseen(error))
     return after or _read(ctx, progress)
+
+
+def _look(ctx: FleetContext, plan: Plan, progress: Progress) -> Progress | None:
+    action = plan.actions[progress.number - 1]
+    if action.deed in deeds.BUILDS:
+        return _settle_build(ctx, plan, progress)
+    return _settle_value(ctx, plan, action, progress)
 
 
 def _in_hand(ctx: FleetContext, progress: Progress) -> bool:

@@ -188,7 +188,8 @@ def _judge(mine: Settings, situation: Situation) -> Callable[[Iterable[tuple[str
                 continue
             spent = situation.spent.get(f"{kind}:{name}")
             if spent is None and not situation.spent:
-                return withheld(_NAME, "what was spent this month is not known.")
+                why = "what was spent is not known yet: passes of `carrel govern` count it."
+                return withheld(_NAME, why)
             part = (spent or 0.0) / limit.amount if limit.amount else float("inf")
             if part > share:
                 worst, share = _verdict(mine, limit, name, spent or 0.0, ends), part

@@ -116,9 +116,11 @@ def ran(
         ctx: The fleet.
         seen: The present observation.
         before: What ran at the last one.
-        last: When that was; None: there was none, and nothing is known of the time before.
+        last: When that was; None: there was none, and of this month the present runs are known.
     """
-    if last is None or last >= seen.at:
+    if last is None:
+        last = month(ctx, seen.at)[0]
+    if last >= seen.at:
         return []
     found: list[Ran] = []
     for one in seen.workspaces:

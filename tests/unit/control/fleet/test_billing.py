@@ -16,7 +16,7 @@ HEAD = "BilledCost,BillingCurrency,ChargePeriodStart,Tags\n"
 
 @pytest.fixture
 def counted(ctx: FleetContext, fleet: FakeFleet, clock: HandClock) -> FleetContext:
-    """Ten hours of a workspace without a price."""
+    """Ten hours of a workspace without a price, which ran for two before."""
     ctx.remember = timedelta(days=90)
     ctx.policies = (Configured(BUDGET, BUDGET.read({"prices": {"gpu": 9.0}})),)
     fleet.add("dev")
@@ -34,10 +34,10 @@ def export(ctx: FleetContext, cost: float) -> list[str]:
 def test_a_newer_bill_takes_the_place_of_the_older(counted: FleetContext) -> None:
     assert billing.take(counted, export(counted, 5), dry_run=True).replaced == 0
     assert billing.take(counted, export(counted, 5)).replaced == 0
-    assert billing.take(counted, export(counted, 20)).replaced == 1
+    assert billing.take(counted, export(counted, 24)).replaced == 1
     (found,) = billing.reconcile(counted, counted.now(), counted.now())
-    assert (found.template, found.hours, found.expected) == ("python", 10.0, None)
-    assert (found.billed, found.currency, found.price) == (20.0, "USD", 2.0)
+    assert (found.template, found.hours, found.expected) == ("python", 12.0, None)
+    assert (found.billed, found.currency, found.price) == (24.0, "USD", 2.0)
     with counted.store.reading() as session:
         assert [event.action for event in session.events()] == ["bill.taken"] * 2
 

@@ -119,10 +119,26 @@ def test_running_time_adds_up_to_the_second(
     clock.advance(timedelta(minutes=3))
     seen = observing.observe(recorded)
     recording.record(recorded, seen)
-    spent = spending.spent(recorded, seen, clock.now())
-    assert spent["user:ada"] == pytest.approx(6.0 * 7 / 60)
-    assert spent["template:python"] == pytest.approx(6.0 * 7 / 60)
-    assert spent["group:developers"] == pytest.approx(6.0 * 7 / 60)
+    spent = spending.spent(recorded, seen, clock.now())  # it ran for two hours before
+    assert spent["user:ada"] == pytest.approx(6.0 * (120 + 7) / 60)
+    assert spent["template:python"] == pytest.approx(6.0 * (120 + 7) / 60)
+    assert spent["group:developers"] == pytest.approx(6.0 * (120 + 7) / 60)
+
+
+def test_the_first_pass_counts_the_present_runs_of_the_month(
+    recorded: FleetContext, fleet: FakeFleet
+) -> None:
+    workspace = fleet.add("dev")
+    seen = observing.observe(recorded)
+    begin, end = spending.month(recorded, seen.at)
+    began = workspace.on_since
+    assert began is not None
+    found = spending.ran(recorded, replace(seen, at=began + 12 * STEP), frozenset(), None)
+    assert [one.seconds for one in found] == [3600.0]
+    next_month = replace(seen, at=end + STEP)
+    found = spending.ran(recorded, next_month, frozenset(), None)
+    assert [(one.month, one.seconds) for one in found] == [(end, 300.0)]
+    assert begin < began < end
 
 
 def test_a_month_ends_at_its_end(recorded: FleetContext, fleet: FakeFleet) -> None:

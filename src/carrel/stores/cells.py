@@ -8,7 +8,7 @@ that a person who looks into the tables reads what was meant.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, cast
 
 from carrel.errors import BadInputError, FailedError
 
@@ -91,7 +91,7 @@ def bytes_of(record: Record, column: str) -> bytes:
     value = record[column]
     if not isinstance(value, bytes | memoryview):
         raise _damaged(column, value)
-    return bytes(value)
+    return bytes(cast("bytes", value))
 
 
 def optional_number_of(record: Record, column: str) -> int | None:

@@ -1,12 +1,17 @@
 """Messages by Apprise, whose addresses hold secrets: shown by their scheme alone."""
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Protocol, cast
 
 from carrel.errors import BadInputError, FailedError
 
-if TYPE_CHECKING:
-    import apprise
+
+class _Service(Protocol):
+    """What we use of Apprise, which tells its types in part only."""
+
+    def add(self, servers: str) -> bool: ...
+
+    def notify(self, *, title: str, body: str) -> bool | None: ...
 
 
 class AppriseNotifier:
@@ -27,7 +32,7 @@ class AppriseNotifier:
         scheme, mark, _ = address.partition("://")
         return f"{scheme}://***" if mark else "***"
 
-    def _service(self, address: str) -> "apprise.Apprise":
+    def _service(self, address: str) -> _Service:
         try:
             import apprise  # noqa: PLC0415 - 200 ms, only where somebody is told
         except ModuleNotFoundError as error:
@@ -39,7 +44,7 @@ class AppriseNotifier:
             ) from error
         # Its own records tell whole addresses; what went wrong is said by our error.
         logging.getLogger("apprise").disabled = True
-        service = apprise.Apprise()
+        service = cast("_Service", apprise.Apprise())
         if not service.add(address):
             raise BadInputError(
                 "bad_notification_url",

@@ -194,9 +194,9 @@ class Lazy:
 
     def change(self, changes: Row) -> None:
         """Take changed cells: each position is followed by its value."""
-        places: Iterator[Any] = iter(changes)
-        for n in places:
-            cell: Any = next(places)
+        numbers: Iterator[Any] = iter(changes)
+        for number in numbers:
+            n, cell = int(number), next(numbers)
             read = _READS[n]
             self.row[n] = cell
             self._cells[n] = cell if read is None or cell is None else read(cell)

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("workspace", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("template", sa.Text(), nullable=False),
-        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.Column("seconds", sa.Double[float](), nullable=False),
         sa.CheckConstraint("seconds >= 0", name=f("ck_running_time_time_goes_on")),
         sa.PrimaryKeyConstraint("fleet", "month", "workspace_id", name=f("pk_running_time")),
     )
@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("workspace", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("template", sa.Text(), nullable=False),
-        sa.Column("cost", sa.Double(), nullable=False),
+        sa.Column("cost", sa.Double[float](), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint(
             "fleet",

@@ -75,7 +75,8 @@ class Forecast:
         workspaces: What would be stopped, the first to stop first.
         sure: `low`, `medium` or `high`.
         why: Why so sure, a sentence.
-        least: The sums, if every week were like the one with the fewest hours; None: one week.
+        least: The sums, if every week were like the one with the fewest hours; None: fewer than
+            two weeks are known, or lie ahead.
         most: The same of the one with the most.
     """
 
@@ -171,7 +172,7 @@ def _moved(one: FleetWorkspace, offset: timedelta, turn: int) -> FleetWorkspace:
 def forecast(outcome: Outcome, base: Rhythm) -> Forecast:
     """Tell what a future means."""
     sure, why = _sure(base)
-    least, most = _range(outcome)
+    least, most = _range(outcome, base)
     return Forecast(
         since=outcome.since,
         until=outcome.until,
@@ -224,15 +225,23 @@ def _sure(base: Rhythm) -> tuple[str, str]:
     )
 
 
-def _range(outcome: Outcome) -> tuple[Sums | None, Sums | None]:
-    """Return the sums, were every whole week like the least or the most of them."""
-    days = [outcome.days[key] for key in sorted(outcome.days)]
+def _range(outcome: Outcome, base: Rhythm) -> tuple[Sums | None, Sums | None]:
+    """Return the sums, were every whole week like the least or the most of them.
+
+    One week that comes again and again differs from nothing. What is expected lies between the
+    two in any case: the days beside whole weeks may be fuller or emptier than a week is.
+    """
+    if base.weeks < _SOME:
+        return None, None
+    whole = sorted(outcome.days)[1:-1]  # of the first day and the last one only parts lie ahead
+    days = [outcome.days[key] for key in whole]
     weeks = [_total(days[n : n + 7]) for n in range(0, len(days) - 6, 7)]
     length = (outcome.until - outcome.since) / _WEEK
     if len(weeks) < _SOME or not length:
         return None, None
-    ranked = sorted(weeks, key=lambda one: one.hours - one.saved_hours)
-    return Sums().and_(ranked[0], length), Sums().and_(ranked[-1], length)
+    ranges = [outcome.sums, *(Sums().and_(one, length) for one in weeks)]
+    ranges.sort(key=lambda one: one.hours - one.saved_hours)
+    return ranges[0], ranges[-1]
 
 
 def _total(days: Iterable[Sums]) -> Sums:

@@ -9,6 +9,7 @@ import pytest
 from carrel.domain.fleet.recording import Recorder, settled
 from carrel.domain.fleet.replaying import Replay
 from carrel.domain.fleet.workspaces import Activity, BuildStatus, FleetWorkspace, Transition, Work
+from carrel.domain.governance.foresight import Outcome, Sums
 from carrel.domain.governance.safety import Safety
 from carrel.planning import forecasting
 from carrel.planning.backtesting import Look, Terms, backtest
@@ -97,3 +98,27 @@ def test_a_projection_lets_the_backends_own_clocks_go_on() -> None:
         ("w3", NOW + 2 * HOUR),
     ]
     assert project(seen, NOW + timedelta(minutes=5)).observation.workspaces == seen.workspaces
+
+
+def coming(hours: list[float]) -> Outcome:
+    """Sixteen days, of which the first and the last are half ones."""
+    days = {f"2026-12-{day:02}": Sums(hours=ran) for day, ran in enumerate(hours, 1)}
+    until = END + (len(hours) - 1) * DAY
+    return Outcome(END, until, 1, (), Sums(hours=sum(hours)), days)
+
+
+def test_the_range_is_of_whole_weeks_and_holds_what_is_expected() -> None:
+    two = Rhythm(END - 2 * WEEK, END, "recorded")
+    told = forecasting.forecast(coming([5.0, *[10.0] * 14, 5.0]), two)
+    assert (told.least, told.most) == (Sums(hours=150), Sums(hours=150))
+    told = forecasting.forecast(coming([5.0, *[10.0] * 7, *[20.0] * 7, 5.0]), two)
+    assert told.least is not None
+    assert told.most is not None
+    assert (told.least.hours, told.most.hours) == pytest.approx((150.0, 300.0))
+    told = forecasting.forecast(coming([90.0, *[10.0] * 14, 90.0]), two)
+    assert (told.least, told.most) == (Sums(hours=150), told.outcome.sums)
+
+
+def test_a_single_week_that_comes_again_has_no_range() -> None:
+    told = forecasting.forecast(coming([10.0] * 16), Rhythm(END - WEEK, END, "recorded"))
+    assert (told.least, told.most) == (None, None)

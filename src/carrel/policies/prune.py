@@ -138,7 +138,7 @@ class _Judge:
             found = Verdict(_NAME, Wish.NOTHING, why, night.change, "outside")
         else:
             began = moment(night.present.start, night.zone)
-            why = f"It runs within its quiet hours ({night.label}), which began at {began}."
+            why = f"It runs within its quiet hours ({night.said}), which began at {began}."
             found = Verdict(_NAME, Wish.SLEEP, why, night.change, "prune")
         self._shared[id(night)] = found
         return found

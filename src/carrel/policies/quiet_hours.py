@@ -191,7 +191,7 @@ class _Judge:
                           f"{moment(since, night.zone)} and has a grace of its own.")  # fmt: skip
 
     def _stop(self, night: Night, now: Stretch, due: datetime, more: str = "") -> Verdict:
-        began = f"Its quiet hours ({night.label}) began at {moment(now.start, night.zone)}"
+        began = f"Its quiet hours ({night.said}) began at {moment(now.start, night.zone)}"
         over = due <= self._at
         ends = f"the grace {'ended' if over else 'ends'} at {moment(due, night.zone)}."
         return Verdict(

@@ -186,6 +186,10 @@ def test_holidays_and_vacations_are_quiet_all_day():
     assert judge({**NIGHT, "vacation": [away]}, at=noon, one=old).wish is Wish.STOP
     others = {"users": ["bob"], "dates": ["2026-11-16..2026-11-22"]}
     assert judge({**NIGHT, "vacation": [others]}, at=noon, one=old).wish is Wish.NOTHING
+    for table in ({"holidays": ["2026-11-20"]}, {"vacation": [away]}):
+        assert "(rule 'fleet', on a day off)" in judge({**NIGHT, **table}, at=noon, one=old).reason
+    night = judge({**NIGHT, "holidays": ["2026-11-23"]}, at=moment("2026-11-20 20:00"), one=old)
+    assert "day off" not in night.reason
 
 
 def test_an_editor_that_starts_it_again_gets_longer_graces_and_then_its_way():

@@ -84,6 +84,7 @@ class Night:
         last_end: When they ended last, at a moment outside.
         grace: The rule's own grace.
         unknown: Why they can't be known; empty: they are.
+        day_off: Whether it is a holiday, or one of the owner's vacation.
     """
 
     label: str
@@ -93,6 +94,12 @@ class Night:
     last_end: datetime | None = None
     grace: timedelta | None = None
     unknown: str = ""
+    day_off: bool = False
+
+    @property
+    def said(self) -> str:
+        """Where they come from, and why they may be longer than usual."""
+        return f"{self.label}, on a day off" if self.day_off else self.label
 
 
 _KEYS = {
@@ -243,7 +250,10 @@ class _Places:
         table, rule = place.timetable, place.rule
         state = table.state(at)
         grace = rule.grace if rule else None
-        found = Night(place.label, table.zone, state.present, state.change, state.last_end, grace)
+        found = Night(
+            place.label, table.zone, state.present, state.change, state.last_end, grace,
+            day_off=table.off(at),
+        )  # fmt: skip
         self._nights[place.key] = (at, _stays(table.zone, at, state.change), found)
         return found
 

@@ -112,6 +112,11 @@ class Timetable:
         """Return the stretch that a moment lies in; None outside."""
         return self.state(at).present
 
+    def off(self, at: datetime) -> bool:
+        """Tell whether a moment is on a day that lies inside altogether."""
+        day = self._day(at)
+        return any(day in days for days in self.whole_days)
+
     def following(self, at: datetime) -> Stretch | None:
         """Return the first stretch that begins after a moment; None: there is none."""
         day = self._day(at)

@@ -66,7 +66,9 @@ def undo(
         row = rows.get(action.number)
         if row is None or row.state not in _DONE:
             continue
-        back = _gone_by(row, at, safety) or _one(action, known, at, builds)
+        back = _gone_by(row, at, safety)
+        back = back or _by_others(row, action, known, observation.deployment.user)
+        back = back or _one(action, known, at, builds)
         actions += back.actions
         if back.why_not:
             held.append((action.workspace or "the deployment", back.why_not))
@@ -100,6 +102,21 @@ def _gone_by(row: Progress, at: datetime, safety: Safety) -> _Back | None:
     if at - row.at <= safety.rollback:
         return None
     return _Back(why_not=f"It was done more than {span(safety.rollback)} ago.")
+
+
+def _by_others(
+    row: Progress, action: Action, known: Mapping[str, FleetWorkspace], us: str
+) -> _Back | None:
+    """Leave what somebody else has stopped, when nobody knows whether our stop ever arrived."""
+    workspace = known.get(action.workspace_id)
+    if row.state is not ActionState.UNCERTAIN or action.deed not in _BUILDS or workspace is None:
+        return None
+    if workspace.running or not us or workspace.build.initiator in {"", us}:
+        return None
+    by = workspace.build.initiator
+    return _Back(
+        why_not=f"Whether our {action.deed} arrived is not known; its last build is {by}'s."
+    )
 
 
 def _one(

@@ -118,9 +118,17 @@ def test_only_what_was_done_within_the_window_is_taken_back():
     assert "more than 1 d ago" in late.held_back[0][1]
 
 
+def by(initiator: str) -> FleetWorkspace:
+    now = stopped()
+    return replace(now, build=replace(now.build, initiator=initiator))
+
+
 def test_what_is_uncertain_is_judged_by_what_is_there():
     made = planned(says(Wish.STOP))
-    assert taken_back(made, stopped(), state=ActionState.UNCERTAIN).actions
+    assert taken_back(made, by("operator"), state=ActionState.UNCERTAIN).actions
+    others = taken_back(made, by("ann"), state=ActionState.UNCERTAIN)
+    assert others.actions == ()
+    assert "ann's" in others.held_back[0][1]
     assert not taken_back(made, RUNNING, state=ActionState.UNCERTAIN).actions
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from carrel.domain.governance.plans import Action, Plan, Progress
 
 _STOPPING = ("stop", "pause", "delete")
+_ASKED = ("undo", "set")
+"""Purposes of plans that no policy has a part in."""
 _FEW = 4
 _PAINTS = {
     "waiting": "dim",
@@ -151,7 +153,9 @@ def _show_held(out: Output, plan: "Plan") -> None:
     if not plan.held_back:
         return
     out.line()
-    out.line(f"Left alone although a policy would act: {count(len(plan.held_back), 'workspace')}.")
+    asked = str(plan.purpose) in _ASKED
+    what = "Left as it is" if asked else "Left alone although a policy would act"
+    out.line(f"{what}: {count(len(plan.held_back), 'workspace')}.")
     why: dict[str, list[str]] = {}
     for name, reason in plan.held_back:
         why.setdefault(reason, []).append(name)

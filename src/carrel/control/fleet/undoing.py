@@ -5,6 +5,7 @@ from dataclasses import replace
 from carrel.control.fleet import observing, plans, settling
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.plans import Plan
+from carrel.domain.governance.saying import span
 from carrel.errors import RefusedError
 from carrel.planning import undoing
 
@@ -25,7 +26,7 @@ def plan(ctx: FleetContext, plan_id: str) -> Plan:
         raise RefusedError(
             "too_late_to_undo",
             f"The plan {done.plan_id} can't be undone any more.",
-            why=f"It was applied more than {window} ago (safety.rollback_hours).",
+            why=f"It was applied more than {span(window)} ago (safety.rollback_hours).",
             cure="Start by hand what is missed, or make the window longer.",
         )
     if any(one.sent_at is not None and not one.state.over for one in standing.progress):

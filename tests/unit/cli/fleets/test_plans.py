@@ -98,7 +98,10 @@ def test_what_a_person_reads_names_the_reason_once_and_the_way_back(
     assert "done" in listed
     assert "✓ stop" in told
     assert "carrel plan undo" in cli("plan", "undo", plan[1]).out
-    assert "There is nothing to do" in cli("plan", "undo", plan[1], "--dry-run").out
+    undone = cli("plan", "undo", plan[1], "--dry-run").out
+    assert "There is nothing to do" in undone
+    assert "Left as it is" in undone
+    assert "policy would act" not in undone
 
 
 def test_a_plan_is_applied_again_without_doing_anything_twice(

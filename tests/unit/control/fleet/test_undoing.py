@@ -97,6 +97,7 @@ def test_after_the_rollback_window_nothing_is_undone(
     with pytest.raises(RefusedError) as told:
         undoing.undo(ctx, plan.plan_id)
     assert told.value.code == "too_late_to_undo"
+    assert "more than 1 d ago" in told.value.why
 
 
 def test_undo_drops_what_still_waits(ctx: FleetContext, fleet: FakeFleet, night: object) -> None:

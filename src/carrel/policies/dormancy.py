@@ -16,8 +16,8 @@ from carrel.domain.governance.withholding import always, gap_in_groups, said, wi
 from carrel.domain.records import dataclass
 
 _NAME = "dormancy"
-FEATURE = "advanced_template_scheduling"
-"""The licensed feature under which the backend makes workspaces dormant by itself."""
+FEATURE = "dormancy"
+"""The feature of a deployment that makes workspaces dormant by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def observation(
 ) -> Observation:
     """Make a complete observation of some workspaces, with a user, a group and a template."""
     source = Source.NATIVE if licensed else Source.OURS
-    names = ("quiet_hours", "advanced_template_scheduling")
+    names = ("quiet_hours", "dormancy")
     features = tuple(Feature(name, source, "As the test says.") for name in names)
     made = Observation(
         at,

@@ -22,6 +22,7 @@ app = group(
     "carrel plan show 3f2a",
     "carrel plan apply 3f2a",
     "carrel plan undo 3f2a --dry-run",
+    "carrel plan delete --dry-run",
 )
 
 
@@ -150,3 +151,32 @@ def undo(
             show_only(out, made, "Without --dry-run it is applied.")
             return
         carry_out(out, ctx, made)
+
+
+@command(app, "carrel plan delete --dry-run", "carrel plan delete", name="delete")
+def delete(dry_run: DryRun = False, verbose: Verbose = False, as_json: Json = False) -> None:
+    """Make the plan that deletes what slept for longer than [policy.dormancy] allows.
+
+    It deletes nothing: 'carrel plan apply' does, after another look at each. A deletion can't be
+    undone.
+    """
+    from carrel.cli.fleets.carrying import run_document
+    from carrel.cli.fleets.opening import opened_fleet
+    from carrel.cli.fleets.showing import show_plan
+    from carrel.control.fleet import deciding, plans
+    from carrel.domain.governance.plans import Purpose
+
+    out = Output(as_json=as_json)
+    with opened_fleet(out, verbose=verbose) as ctx:
+        with out.working("Looking at the fleet"):
+            made = deciding.plan(ctx, Purpose.DELETION)
+        if made.actions and not dry_run:
+            plans.store(ctx, made)
+    out.document(run_document(made, None, dry_run=dry_run))
+    show_plan(out, made)
+    if made.actions:
+        out.line()
+        what = "Without --dry-run this plan is kept." if dry_run else (
+            f"'carrel plan apply {made.plan_id}' deletes these; that can't be undone."
+        )  # fmt: skip
+        out.line(f"Nothing was deleted. {what}")

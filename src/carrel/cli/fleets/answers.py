@@ -45,6 +45,7 @@ ANSWERS: dict[str, str] = {
     "plan show": "plan progress",
     "plan apply": RUN,
     "plan undo": RUN,
+    "plan delete": RUN,
     "snooze": "made ended leases",
     "freeze": "by reason at",
     "unfreeze": "was_frozen freeze",

@@ -279,3 +279,40 @@ def test_what_makes_no_sense_is_refused(
     said = cli(*words, "--json", expect=2)
     assert json.loads(said.err)["error"]["code"] == code
     assert deployment.on()
+
+
+def test_what_slept_for_long_is_deleted_by_a_plan_of_its_own(
+    cli: Cli, ask: Ask, deployment: Rehearsal
+) -> None:
+    deployment.settings("[policy.dormancy]\ndelete_after_days = 2\n")
+    with deployment.lock:
+        space = next(one for one in deployment.world.alive() if not one.running)
+        space.dormant_at = deployment.world.now - timedelta(days=3)
+        space.deleting_at = None
+    name = f"{deployment.world.people[space.owner_id].username}/{space.name}"
+    assert name in str(ask("plan delete", "--dry-run")["plan"]["actions"])
+    assert ask("plan ls") == {"plans": []}
+    assert not [one for one in ask("govern")["plan"]["actions"] if one["deed"] == "delete"]
+
+    made = ask("plan delete")["plan"]
+    assert name in {one["workspace"] for one in made["actions"]}
+    assert {one["deed"] for one in made["actions"]} == {"delete"}
+    assert space in deployment.world.alive()  # it is only kept
+    assert f"carrel plan apply {made['plan_id']}" in cli("plan", "delete").out
+    assert name in stopped(ask("plan apply", made["plan_id"]))
+    with deployment.lock:
+        assert space not in deployment.world.alive()
+
+
+def test_templates_that_the_deployment_looks_after_are_left_to_it(
+    cli: Cli, deployment: Rehearsal
+) -> None:
+    deployment.settings("[policy.dormancy]\nunused_days = 1\n")
+    found = cli("policy", "check", "--json").json["findings"]
+    left = {one["rule"] for one in found if "left to the backend" in one["message"]}
+    assert left == {"web-light", "agent-tasks"}
+    slept = cli("govern", "--dry-run", "--json").json["plan"]["actions"]
+    assert slept
+    report = cli("fleet", "ls", "--all", "--json").json["workspaces"]
+    template = {one["workspace"]: one["template"] for one in report}
+    assert not left & {template[one["workspace"]] for one in slept}

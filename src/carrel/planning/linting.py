@@ -31,7 +31,8 @@ def check_policies(
     if observation is not None:
         found += _gaps(configured, observation)
         found += _together(configured, observation)
-    return tuple(sorted(found, key=lambda one: (_RANKS.get(one.severity, 9), one.policy)))
+    ranked = sorted(found, key=lambda one: (_RANKS.get(one.severity, 9), one.policy))
+    return tuple(dict.fromkeys(ranked))
 
 
 _RANKS = {"error": 0, "warning": 1, "note": 2}
@@ -82,10 +83,11 @@ def _week(
 
 
 def _sample(observation: Observation) -> Observation:
-    """Take some running workspaces, evenly: a week's walk over all of them would take long."""
-    running = [one for one in observation.workspaces if one.on]
-    step = max(1, len(running) // _SAMPLE)
-    return replace(observation, workspaces=tuple(running[::step]))
+    """Take some workspaces evenly, on and off: a week's walk over all would take long."""
+    kinds = ([one for one in observation.workspaces if one.on is on] for on in (True, False))
+    steps = ((kind, max(1, -(-len(kind) // _SAMPLE))) for kind in kinds)
+    taken = tuple(one for kind, step in steps for one in kind[::step])
+    return replace(observation, workspaces=taken)
 
 
 def _at(

@@ -179,7 +179,19 @@ def test_policies_that_never_act_or_never_win_are_found():
     found = check_policies(POLICIES, observation(one))
     idle = [(each.policy, each.severity) for each in found if "coming week" in each.message]
     assert idle == [("dormancy", "note")]
+    old = workspace(build=build(transition=Transition.STOP), last_used_at=NOW - 60 * DAY,
+                    created_at=NOW - 90 * DAY)  # fmt: skip
+    found = check_policies(POLICIES, observation(old))
+    assert "dormancy" not in {one.policy for one in found if "coming week" in one.message}
     kept = configured(exclusions={"users": ["ann"]}, quiet_hours={"start": "18:00", "end": "08:00"})
     over = check_policies(kept, observation(one))
     assert any("always overruled" in each.message for each in over)
     assert "stops anything" in check_policies(configured(working={}), None)[0].message
+
+
+def test_the_same_finding_is_told_once():
+    twins = {
+        key: Template(key, "gpu", "o1", allow_user_autostop=False) for key in ("t-one", "t-two")
+    }
+    found = check_policies(POLICIES, observation(workspace(), templates=twins))
+    assert len([one for one in found if "'gpu'" in one.message]) == 1

@@ -35,7 +35,7 @@ def snooze(
         ),
     ] = None,
     length: Annotated[
-        str, typer.Option("--for", metavar="SPAN", help="How long from now on (2h).")
+        str, typer.Option("--for", metavar="SPAN", help="How long: 90m, or a number of hours (2h).")
     ] = "2h",
     reason: Reason = "",
     end: Annotated[

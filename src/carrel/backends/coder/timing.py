@@ -16,6 +16,8 @@ from carrel.ports.clock import Clock
 MOST_APART = timedelta(minutes=2)
 """How far a deployment's clock may be from ours, the time that an answer takes included."""
 _PATIENCE = 2.0
+_TRIES = 4
+"""A rehearsal loses answers on purpose; one that is lost must not leave us in another time."""
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -55,7 +57,7 @@ class DeploymentClock:
             speed = self._tick.speed if self._tick is not None else 1.0
         if speed:
             self.real.wait(seconds / speed)
-        elif not self._question(asking(seconds)):
+        elif not self._passed(seconds):
             self.real.wait(seconds)
 
     def hear(self, headers: Mapping[str, str]) -> bool:
@@ -83,18 +85,39 @@ class DeploymentClock:
         self._asked = True
         self._question({})
 
-    def _question(self, headers: Mapping[str, str]) -> bool:
+    def _passed(self, seconds: float) -> bool:
+        """Let time pass there; tell whether it did. A lost answer may have done so or not."""
+        goal = self._now() + timedelta(seconds=seconds)
+        for _ in range(_TRIES):
+            left = (goal - self._now()).total_seconds()
+            if left <= 0 or self._question(asking(left), tries=1):
+                return True
+            if not self._question({}):
+                return False
+        return False
+
+    def _question(self, headers: Mapping[str, str], tries: int = _TRIES) -> bool:
         """Ask what time it is there; tell whether a simulated deployment has answered."""
+        for _ in range(tries):
+            try:
+                return self.hear(self._answer(headers))
+            except ConnectionRefusedError:  # nobody is there
+                return False
+            except (OSError, http.client.HTTPException):
+                continue
+        # Who does not answer is no simulated deployment, or one that nobody can decide about.
+        return False
+
+    def _answer(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers of an answer, their names in small letters."""
         place = self._address
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_PATIENCE)
-        heard_it = False
-        # Who does not answer is no simulated deployment, or one that nobody can decide about.
-        with suppress(OSError, http.client.HTTPException):
+        try:
             connection.request("GET", "/api/v2/buildinfo", headers=dict(headers))
-            answer = connection.getresponse()
-            heard_it = self.hear({name.lower(): value for name, value in answer.getheaders()})
-        connection.close()
-        return heard_it
+            found = connection.getresponse().getheaders()
+        finally:
+            connection.close()
+        return {name.lower(): value for name, value in found}
 
 
 class Watch:

@@ -13,6 +13,7 @@ from carrel.domain.fleet.rehearsing import MOMENT, SPEED, Tick, announced, heard
 from carrel.errors import RefusedError
 from carrel.simulators.coder.peopling.population import Population
 from carrel.simulators.coder.serving.dispatch import Asked
+from carrel.simulators.coder.serving.faults import Fault, Kind
 from carrel.simulators.coder.simulator import Simulator
 from carrel.testing.clocks import HandClock
 
@@ -87,6 +88,17 @@ def test_where_time_stands_still_waiting_lets_it_pass(real: HandClock):
         clock.wait(90.0)
         assert real.waited == []
         assert clock.now() == still.clock.now() == THEN + timedelta(seconds=90)
+
+
+def test_a_lost_answer_leaves_nobody_in_another_time(real: HandClock):
+    with Simulator(Population(workspaces=5, people=2, start=THEN), real=real).serving() as still:
+        still.fault(Fault(Kind.DROP, path="^/buildinfo$", count=2))
+        clock = DeploymentClock(real, still.url)
+        assert clock.now() == THEN
+        still.fault(Fault(Kind.RESET, path="^/buildinfo$", count=2))
+        clock.wait(90.0)
+        assert real.waited == []
+        assert clock.now() == THEN + timedelta(seconds=90)
 
 
 def test_nobody_makes_time_pass_that_runs_by_itself(real: HandClock, rehearsal: Simulator):

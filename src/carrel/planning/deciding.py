@@ -89,18 +89,44 @@ def _enabled(table: object) -> bool:
     )
 
 
-def prepare(policies: Iterable[Configured], situation: Situation) -> tuple[Decide, ...]:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A policy that is ready for a situation; an error in it keeps the workspace it happened with.
+
+    Attributes:
+        policy: Which.
+        answer: Its answers, which may fail.
+    """
+
+    policy: Policy
+    answer: Decide
+
+    def __call__(self, workspace: FleetWorkspace) -> Verdict:
+        """Ask for a workspace."""
+        try:
+            return self.answer(workspace)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, nothing may be stopped
+            return _broken(self.policy, error)
+
+
+def prepare(policies: Iterable[Configured], situation: Situation) -> tuple[Ready, ...]:
     """Make policies ready for a situation; one that can't answer says so of every workspace."""
     return tuple(_prepared(one, situation) for one in policies)
 
 
 def decide(
-    prepared: tuple[Decide, ...], workspaces: Iterable[FleetWorkspace]
+    prepared: tuple[Ready, ...], workspaces: Iterable[FleetWorkspace]
 ) -> tuple[Decision, ...]:
     """Decide about workspaces, in their order."""
-    return tuple(
-        settle(workspace, tuple([one(workspace) for one in prepared])) for workspace in workspaces
-    )
+    answers = [one.answer for one in prepared]
+
+    def verdicts(workspace: FleetWorkspace) -> tuple[Verdict, ...]:
+        try:
+            return tuple([answer(workspace) for answer in answers])
+        except Exception:  # noqa: BLE001 - now each is asked alone: which one fails?
+            return tuple([one(workspace) for one in prepared])
+
+    return tuple(settle(workspace, verdicts(workspace)) for workspace in workspaces)
 
 
 def decide_fleet(policies: Iterable[Configured], situation: Situation) -> tuple[Decision, ...]:
@@ -108,28 +134,16 @@ def decide_fleet(policies: Iterable[Configured], situation: Situation) -> tuple[
     return decide(prepare(policies, situation), situation.observation.workspaces)
 
 
-def _prepared(one: Configured, situation: Situation) -> Decide:
+def _prepared(one: Configured, situation: Situation) -> Ready:
     policy = one.policy
     gap = situation.observation.lacks(*policy.needs)
     if gap is not None:
-        return always(withheld(policy.name, said(gap), protects=policy.protects))
+        verdict = withheld(policy.name, said(gap), protects=policy.protects)
+        return Ready(policy, always(verdict))
     try:
-        ready = policy.prepare(one.settings, situation)
+        return Ready(policy, policy.prepare(one.settings, situation))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it, nothing may be stopped
-        return always(_broken(policy, error))
-    return _guarded(policy, ready)
-
-
-def _guarded(policy: Policy, ready: Decide) -> Decide:
-    """Let an error in a policy keep the workspace that it happened with."""
-
-    def decide_safely(workspace: FleetWorkspace) -> Verdict:
-        try:
-            return ready(workspace)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, nothing may be stopped
-            return _broken(policy, error)
-
-    return decide_safely
+        return Ready(policy, always(_broken(policy, error)))
 
 
 def _broken(policy: Policy, error: Exception) -> Verdict:

@@ -9,7 +9,6 @@ from carrel.backends.coder import history
 from carrel.backends.coder.address import checked_address
 from carrel.backends.coder.answers import answer_unknown
 from carrel.backends.coder.client import Client
-from carrel.backends.coder.collector import put_off
 from carrel.backends.coder.deeds import Deeds
 from carrel.backends.coder.features import find_out
 from carrel.backends.coder.looking import Look
@@ -33,6 +32,7 @@ from carrel.domain.fleet.workspaces import Build, FleetWorkspace, Transition
 from carrel.errors import FailedError, NotFoundError
 from carrel.ports.clock import Clock
 from carrel.ports.fleet import Queue, Receipt
+from carrel.system.collector import put_off
 
 _KNOWN_FOR = timedelta(minutes=10)
 """So long what was found out of a deployment counts for observations."""

@@ -66,8 +66,8 @@ def _rehearse(out: Output, ctx: "FleetContext") -> None:
     from carrel.control.fleet import governing
 
     with out.working("Looking at the fleet"):
-        made = governing.rehearse(ctx)
-    show_only(out, made, "Without --dry-run this plan is carried out.")
+        made = governing.keep(ctx, governing.rehearse(ctx))
+    show_only(out, made, "Without --dry-run this plan is carried out.", kept=True)
 
 
 def _for_ever(ctx: "FleetContext", watcher: "Watcher", pause: timedelta, *, dry_run: bool) -> None:

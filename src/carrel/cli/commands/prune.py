@@ -164,7 +164,8 @@ def _prune(
     if execute:
         carry_out(out, ctx, governing.standing(ctx, plan) or plan, more=more)
     elif cleanup:
-        show_only(out, plan, "Without --dry-run it is done.", more=more)
+        plan = governing.keep(ctx, plan)
+        show_only(out, plan, "Without --dry-run it is done.", kept=True, more=more)
     else:
         out.document({**run_document(plan, None, dry_run=True), **more})
         show_prunable(out, found)

@@ -68,21 +68,29 @@ class Ticker:
 
 
 def show_only(
-    out: Output, plan: "Plan", cure: str = "", *, more: Mapping[str, object] = _NOTHING
+    out: Output,
+    plan: "Plan",
+    cure: str,
+    *,
+    kept: bool = False,
+    more: Mapping[str, object] = _NOTHING,
 ) -> None:
     """Show a plan that is not carried out.
 
     Args:
         out: Where to.
         plan: The plan.
-        cure: How to carry it out.
+        cure: How to carry it out, after another look at the fleet.
+        kept: It is stored, so that just it can be applied.
         more: Fields of the document besides.
     """
     out.document({**run_document(plan, None, dry_run=True), **more})
     show_plan(out, plan)
     if plan.actions:
         out.line()
-        out.line(f"Nothing was done.{f' {cure}' if cure else ''}")
+        out.line(f"Nothing was done. {cure}")
+    if plan.actions and kept:
+        out.line(f"  To do just this: carrel plan apply {plan.plan_id}")
 
 
 def carry_out(

@@ -52,7 +52,7 @@ def run(out: Output, ctx: "FleetContext", wanted: Run) -> None:
         )
     more = _night(out, ctx, force=wanted.force) if wanted.night else {}
     if not wanted.execute:
-        show_only(out, made, wanted.cure, more=more)
+        show_only(out, governing.keep(ctx, made), wanted.cure, kept=True, more=more)
         return
     carry_out(out, ctx, governing.standing(ctx, made) or made, more=more)
 

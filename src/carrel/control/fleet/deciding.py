@@ -9,10 +9,14 @@ from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance import flapping
 from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, Terms
-from carrel.domain.governance.verdicts import Decide, Situation, Verdict, Wish
+from carrel.domain.governance.verdicts import Situation, Verdict, Wish
+from carrel.errors import FailedError
 from carrel.planning import deciding, planner
+from carrel.planning.deciding import Ready
 from carrel.planning.planner import Order
 from carrel.planning.precedence import Decision
+from carrel.planning.safety import check_plan
+from carrel.system.collector import put_off
 
 _FLAPPING = timedelta(hours=24)
 _ANEW = timedelta(minutes=1)
@@ -59,7 +63,9 @@ def decide(
 ) -> tuple[Decision, ...]:
     """Ask every policy about every workspace; the fleet is observed if need be."""
     seen = observation or observing.recent(ctx)
-    return deciding.decide_fleet(ctx.policies, situation(ctx, seen, at=at, force=force))
+    held = situation(ctx, seen, at=at, force=force)
+    with put_off():
+        return deciding.decide_fleet(ctx.policies, held)
 
 
 def plan(
@@ -78,6 +84,9 @@ def plan(
         policies: Only wishes of these; empty: of all. Keeping always counts.
         force: Violations of a time to live are added.
         horizon: What is due later than this from now is left to a later plan.
+
+    Raises:
+        FailedError: `unsafe_plan` when it contradicts what was decided.
     """
     seen = observing.recent(ctx)
     decisions = decide(ctx, force=force, observation=seen)
@@ -92,7 +101,19 @@ def plan(
     )
     made = planner.make(decisions, seen, order, ctx.safety)
     ctx.log("fleet.decided", _told(made, decisions))
+    _check(made, decisions)
     return made
+
+
+def _check(made: Plan, decisions: tuple[Decision, ...]) -> None:
+    wrong = check_plan(made, decisions)
+    if wrong:
+        raise FailedError(
+            "unsafe_plan",
+            f"The plan contradicts what was decided: {wrong[0]}",
+            why=f"{len(wrong)} things are wrong with it; nothing was done.",
+            cure="It is a mistake in Carrel, or in a policy of your own: report it.",
+        )
 
 
 def _told(made: Plan, decisions: tuple[Decision, ...]) -> dict[str, object]:
@@ -131,7 +152,7 @@ class Judge:
         self._force, tables = plan.terms.forced, plan.terms.laid_over
         same = tables == ctx.laid_over
         self._policies = ctx.policies if same else ctx.configure(tables)
-        self._prepared: tuple[Decide, ...] = ()
+        self._prepared: tuple[Ready, ...] = ()
         self._at: datetime | None = None
 
     def objection(
@@ -162,7 +183,7 @@ class Judge:
             return f"It is due at {due:%Y-%m-%d %H:%M} UTC.", due
         return None
 
-    def _ready(self) -> tuple[Decide, ...]:
+    def _ready(self) -> tuple[Ready, ...]:
         now = self._ctx.now()
         if self._at is None or now - self._at >= _ANEW:
             seen = observing.recent(self._ctx)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from carrel.control.fleet import applying, deciding, observing, plans, recording, settling, warning
 from carrel.control.fleet.applying import Report, Told
 from carrel.control.fleet.context import FleetContext
+from carrel.control.fleet.plans import Standing
 from carrel.domain.governance.plans import Action, ActionState, Plan, Purpose
 from carrel.domain.governance.warnings import Warned
 from carrel.domain.records import dataclass
@@ -102,26 +103,46 @@ def standing(ctx: FleetContext, made: Plan) -> Plan | None:
     on other terms, such as other filters, are another matter. None: there is nothing to do.
     """
     found: Plan | None = None
-    for line in plans.listing(ctx, limit=50):
-        if line.purpose is not made.purpose or line.over:
-            continue
-        older = plans.get(ctx, line.plan_id)
-        if older.plan.terms != made.terms:
-            continue
-        waiting = [
-            _key(older.plan.actions[one.number - 1])
-            for one in older.progress
-            if one.state is ActionState.WAITING
-        ]
-        if not waiting:
-            continue
-        if found is None and sorted(waiting) == sorted(map(_key, made.actions)):
+    for older in _open(ctx, made):
+        if found is None and _wants_the_same(older, made):
             found = older.plan
         else:
-            plans.drop_waiting(ctx, line.plan_id, "A newer look at the fleet has taken its place.")
+            why = "A newer look at the fleet has taken its place."
+            plans.drop_waiting(ctx, older.plan.plan_id, why)
     if found is not None or not made.actions:
         return found
     return plans.store(ctx, made)
+
+
+def keep(ctx: FleetContext, made: Plan) -> Plan:
+    """Keep a plan that is only shown, so that just it can be applied later; nothing is done.
+
+    Return it, or the one that was kept before and still wants the same.
+    """
+    if not made.actions:
+        return made
+    for older in _open(ctx, made):
+        if _wants_the_same(older, made) and len(older.plan.actions) == len(made.actions):
+            return older.plan
+    return plans.store(ctx, made)
+
+
+def _open(ctx: FleetContext, made: Plan) -> Iterator[Standing]:
+    """Find the plans for the same, made on the same terms, in which something waits."""
+    for line in plans.listing(ctx, limit=50):
+        if line.purpose is made.purpose and not line.over:
+            older = plans.get(ctx, line.plan_id)
+            if older.plan.terms == made.terms and older.count(ActionState.WAITING):
+                yield older
+
+
+def _wants_the_same(older: Standing, made: Plan) -> bool:
+    waiting = [
+        _key(older.plan.actions[one.number - 1])
+        for one in older.progress
+        if one.state is ActionState.WAITING
+    ]
+    return sorted(waiting) == sorted(map(_key, made.actions))
 
 
 def _key(action: Action) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def get(ctx: FleetContext, plan_id: str) -> Standing:
     raise NotFoundError(
         "unknown_plan",
         f"There is no plan {plan_id!r}.",
-        cure="`carrel plan ls` lists the plans. One that was only shown is not kept.",
+        cure="`carrel plan ls` lists the plans.",
     )
 
 

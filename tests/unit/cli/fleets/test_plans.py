@@ -46,7 +46,9 @@ def test_a_night_is_governed_shown_and_taken_back(
     rehearsed = ask("govern", "--dry-run")
     assert rehearsed["report"] is None
     assert deployment.on() == evening
-    assert ask("plan ls") == {"plans": []}  # a rehearsal leaves nothing behind
+    (kept,) = ask("plan ls")["plans"]
+    assert kept["plan_id"] == rehearsed["plan"]["plan_id"]
+    assert ask("govern", "--dry-run")["plan"] == rehearsed["plan"]  # it is kept once
 
     run = ask("govern", "--once")
     wanted = {one["workspace"] for one in rehearsed["plan"]["actions"]}
@@ -56,8 +58,8 @@ def test_a_night_is_governed_shown_and_taken_back(
     again = ask("govern", "--dry-run")  # people go on: what they started meanwhile is another
     assert {one["workspace"] for one in again["plan"]["actions"]} <= deployment.on()
 
-    (line,) = ask("plan ls")["plans"]
-    assert (line["purpose"], line["over"]) == ("govern", True)
+    line = ask("plan ls")["plans"][-1]
+    assert (line["plan_id"], line["purpose"], line["over"]) == (kept["plan_id"], "govern", True)
     shown = ask("plan show", line["plan_id"][:6])
     assert {one["state"] for one in shown["progress"]} == {"done"}
     assert all(one["reason"] for one in shown["plan"]["actions"])
@@ -67,11 +69,24 @@ def test_a_night_is_governed_shown_and_taken_back(
     assert not wanted & deployment.on()
     assert stopped(ask("plan undo", line["plan_id"])) == wanted - held(back)
     assert wanted <= deployment.on()
-    assert ask("plan ls", "--last", "1")["plans"][0]["undoes"] == line["plan_id"]
+    assert line["plan_id"] in {one["undoes"] for one in ask("plan ls")["plans"]}
     cli("ledger", "verify")
     told = cli("ledger", "--last", "0").out
     assert "plan.made" in told
     assert "action.done" in told
+
+
+@pytest.mark.parametrize("name", ["quiet-hours run", "prune --all --cleanup --dry-run"])
+def test_just_the_plan_that_was_shown_can_be_applied(
+    cli: Cli, deployment: Rehearsal, name: str
+) -> None:
+    evening = deployment.on()
+    shown = cli(*name.split(), "--json").json["plan"]
+    assert deployment.on() == evening
+    applied = cli("plan", "apply", shown["plan_id"], "--json").json
+    assert applied["plan"] == shown
+    assert stopped(applied) == {one["workspace"] for one in shown["actions"]}
+    assert stopped(applied).isdisjoint(deployment.on())
 
 
 def test_the_ledger_tells_of_a_workspace_by_its_name(cli: Cli, deployment: Rehearsal) -> None:

@@ -61,4 +61,4 @@ def test_what_it_sent_holds_up_no_other_plan(ctx: FleetContext, fleet: FakeFleet
 def test_one_that_was_only_shown_is_told_as_such(ctx: FleetContext) -> None:
     with pytest.raises(Exception, match="no plan") as told:
         plans.get(ctx, "0123456789ab")
-    assert "only shown is not kept" in getattr(told.value, "cure", "")
+    assert "lists the plans" in getattr(told.value, "cure", "")

@@ -18,10 +18,10 @@ from carrel.domain.governance.flapping import SOON
 from carrel.domain.governance.foresight import Halt, Met, Outcome
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.safety import Safety
-from carrel.domain.governance.verdicts import Decide, Situation, Verdict, Wish
+from carrel.domain.governance.verdicts import Situation, Verdict, Wish
 from carrel.domain.records import dataclass
 from carrel.planning.counting import Counter, hours_of
-from carrel.planning.deciding import Configured, prepare
+from carrel.planning.deciding import Configured, Ready, prepare
 from carrel.planning.metering import Meter
 from carrel.planning.precedence import Decision, settle
 
@@ -349,11 +349,12 @@ class Judge:
         self._policies = policies
         self._situation = situation
         self._acting = prepare([one for one in policies if not one.policy.protects], situation)
-        self._protecting: tuple[Decide, ...] | None = None
+        self._answers = [one.answer for one in self._acting]
+        self._protecting: tuple[Ready, ...] | None = None
 
     def decide(self, workspace: FleetWorkspace) -> Decision:
         """Decide about a workspace; where nobody wants to stop it, protectors are not asked."""
-        said = [one(workspace) for one in self._acting]
+        said = self._ask(workspace)
         if any(one.wish in _STOPS for one in said):
             if self._protecting is None:
                 protectors = [self._policies[n] for n in self._protectors]
@@ -361,6 +362,12 @@ class Judge:
             for n, one in zip(self._protectors, self._protecting, strict=True):
                 said.insert(n, one(workspace))  # where it stands among the policies
         return settle(workspace, tuple(said))
+
+    def _ask(self, workspace: FleetWorkspace) -> list[Verdict]:
+        try:
+            return [answer(workspace) for answer in self._answers]
+        except Exception:  # noqa: BLE001 - now each is asked alone: which one fails?
+            return [one(workspace) for one in self._acting]
 
 
 def _another(old: FleetWorkspace, new: FleetWorkspace) -> bool:

@@ -8,12 +8,17 @@ import sys
 def carrel() -> tuple[str, ...]:
     """Return the words that start this very Carrel, by an absolute path."""
     called = os.path.abspath(sys.argv[0])
-    if os.path.basename(called) == "carrel" and os.access(called, os.X_OK):
+    if os.path.basename(called) == "carrel" and _runs(called):
         return (called,)
     beside = os.path.join(os.path.dirname(os.path.abspath(sys.executable)), "carrel")
-    if os.access(beside, os.X_OK):
+    if _runs(beside):
         return (beside,)
     found = shutil.which("carrel")
     if found is not None:
         return (os.path.abspath(found),)
     return (os.path.abspath(sys.executable), "-m", "carrel")
+
+
+def _runs(path: str) -> bool:
+    """Tell whether a path is a program; a folder may be called carrel, too."""
+    return os.path.isfile(path) and os.access(path, os.X_OK)

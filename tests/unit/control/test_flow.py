@@ -314,7 +314,15 @@ def test_a_program_that_outlived_its_holder_still_occupies(ctx, make):
     occupancy.acquire(ctx, made, "next")
 
 
-@pytest.mark.parametrize("driver", ["overlay", "checkout"])
+@pytest.mark.parametrize(
+    "driver",
+    [
+        pytest.param(
+            "overlay", marks=pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+        ),
+        "checkout",
+    ],
+)
 def test_a_commit_that_git_will_not_write_is_told_alike_by_every_driver(
     ctx, make, repository, driver
 ):

@@ -36,6 +36,16 @@ def test_else_the_one_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert programs.carrel() == (str(found),)
 
 
+def test_a_folder_is_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("carrel", "bin/carrel"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "carrel")
+    monkeypatch.setattr(sys, "argv", [""])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert programs.carrel() == (str(tmp_path / "bin" / "python"), "-m", "carrel")
+
+
 def test_else_it_is_a_module_of_this_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,7 +111,7 @@ def _check(made: Plan, decisions: tuple[Decision, ...]) -> None:
         raise FailedError(
             "unsafe_plan",
             f"The plan contradicts what was decided: {wrong[0]}",
-            why=f"{len(wrong)} things are wrong with it; nothing was done.",
+            why="Policies and plan must agree before anything is done; nothing was.",
             cure="It is a mistake in Carrel, or in a policy of your own: report it.",
         )
 

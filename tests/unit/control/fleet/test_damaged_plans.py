@@ -58,7 +58,7 @@ def test_what_it_sent_holds_up_no_other_plan(ctx: FleetContext, fleet: FakeFleet
     assert first_break(events) is None
 
 
-def test_one_that_was_only_shown_is_told_as_such(ctx: FleetContext) -> None:
+def test_of_an_unknown_one_it_is_told_where_all_are_listed(ctx: FleetContext) -> None:
     with pytest.raises(Exception, match="no plan") as told:
         plans.get(ctx, "0123456789ab")
     assert "lists the plans" in getattr(told.value, "cure", "")

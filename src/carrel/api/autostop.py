@@ -5,11 +5,10 @@ from typing import ClassVar
 
 from carrel.api.controller import WorkspaceController
 from carrel.api.results import RunResults, ScheduledStop
-from carrel.control.fleet import deciding, governing, warning
-from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.control.fleet import deciding, governing, sources, warning
 from carrel.domain.governance.plans import Purpose
 from carrel.domain.governance.warnings import Warned
-from carrel.planning.timeline import Timeline, timeline
+from carrel.planning.timeline import Timeline
 
 _POLICY = "autostop"
 
@@ -26,38 +25,31 @@ class AutoStopAgent(WorkspaceController):
         """Return every source of a stop that applies to workspaces, by `owner/name`.
 
         Args:
-            workspace: Only of this one; None: of all that run.
+            workspace: Only of this one; None: of all that run, without what waits prebuilt in a
+                pool.
         """
-        wanted = None if workspace is None else self.get_workspace(workspace).workspace_id
-        return {
-            one.full_name: found
-            for one, found in self._timelines()
-            if (one.running if wanted is None else one.workspace_id == wanted)
-        }
+        found = (
+            sources.of_fleet(self._ctx)
+            if workspace is None
+            else sources.of_one(self._ctx, workspace)
+        )
+        return {one.workspace.full_name: one.timeline for one in found.every}
 
     def get_stop_timeline(self, hours: float | None = None) -> list[ScheduledStop]:
         """Return the stops that will come if nothing else happens, the first one first.
 
+        What our own policies will do is foreseen for a day, or for `hours` if that is more.
+
         Args:
             hours: Only those within so many hours from now.
         """
-        found: list[ScheduledStop] = []
-        until = None if hours is None else timedelta(hours=hours)
-        for workspace, known in self._timelines():
-            if known.stops_at is None or not workspace.running:
-                continue
-            entry = next(e for e in known.entries if e.applies and e.at == known.stops_at)
-            if until is None or known.stops_at <= self._ctx.now() + until:
-                found.append(
-                    ScheduledStop(
-                        known.stops_at,
-                        workspace.full_name,
-                        entry.source,
-                        str(entry.by),
-                        entry.why,
-                    )
-                )
-        return sorted(found, key=lambda one: (one.at, one.workspace))
+        within = None if hours is None else timedelta(hours=hours)
+        far = max(within or sources.AHEAD, sources.AHEAD)
+        return [
+            ScheduledStop(first.at, one.workspace.full_name, first.source, str(first.by), first.why)
+            for one in sources.of_fleet(self._ctx, ahead=far).coming(within)
+            if (first := one.first) is not None and first.at is not None
+        ]
 
     def stop_workspaces_for_autostop(self, *, dry_run: bool = False) -> RunResults:
         """Stop what is idle or has run too long, and what the backend should have stopped.
@@ -81,11 +73,3 @@ class AutoStopAgent(WorkspaceController):
         )
         standing = governing.standing(ctx, made)
         return warning.warn(ctx, standing) if standing is not None else ()
-
-    def _timelines(self) -> list[tuple[FleetWorkspace, Timeline]]:
-        ctx = self._with()
-        seen, now = ctx.seen, ctx.now()
-        if seen is None:
-            return []
-        decisions = deciding.decide(ctx, observation=seen)
-        return [(one.workspace, timeline(one.workspace, seen, now, one)) for one in decisions]

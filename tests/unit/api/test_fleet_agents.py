@@ -227,7 +227,9 @@ def test_a_monitor_goes_on_by_the_time_of_the_deployment(evening: Simulator) -> 
 def test_the_sources_of_stops_are_detected_and_ordered(evening: Simulator) -> None:
     with AutoStopAgent() as agent:
         found = agent.detect_autostop()
-        assert set(found) == running(evening)
+        waiting = {name for name in running(evening) if name.startswith("prebuilds/")}
+        assert waiting
+        assert set(found) == running(evening) - waiting
         one = min(found)
         assert list(agent.detect_autostop(one)) == [one]
         sources = {entry.source for entry in found[one].entries}
@@ -236,6 +238,15 @@ def test_the_sources_of_stops_are_detected_and_ordered(evening: Simulator) -> No
         assert [stop.at for stop in stops] == sorted(stop.at for stop in stops)
         assert {stop.workspace for stop in stops} <= set(found)
         assert len(agent.get_stop_timeline(hours=0.001)) <= len(stops)
+
+
+def test_the_timeline_foresees_what_our_own_policies_will_stop(opening) -> None:
+    opening(12)
+    with AutoStopAgent() as agent:
+        nightly = [one for one in agent.get_stop_timeline() if one.source == "policy:quiet_hours"]
+        assert {(one.by, one.at.hour, one.at.minute) for one in nightly} == {("ours", 19, 0)}
+        at_noon = agent.get_stop_timeline(hours=2)
+        assert "policy:quiet_hours" not in {one.source for one in at_noon}
 
 
 def test_autostop_stops_what_has_run_too_long(evening: Simulator, settings: Path) -> None:

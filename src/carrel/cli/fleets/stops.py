@@ -28,21 +28,11 @@ def timeline_document(found: "Sources", within: timedelta | None) -> dict[str, o
     """Return the stops that will come, in the order of time."""
     return {
         "at": found.at,
-        "stops": [_stop(one) for one in coming(found, within)],
+        "stops": [_stop(one) for one in found.coming(within)],
         "never": [one.workspace.full_name for one in found.every if one.first is None],
         "prebuilt": found.prebuilt,
         "gaps": found.gaps,
     }
-
-
-def coming(found: "Sources", within: timedelta | None) -> "list[Sourced]":
-    """Return what is stopped within a span from now, or ever."""
-    last = None if within is None else found.at + within
-    return [
-        one
-        for one in found.stopping
-        if last is None or (one.timeline.stops_at is not None and one.timeline.stops_at <= last)
-    ]
 
 
 def _workspace(one: "Sourced") -> dict[str, object]:
@@ -160,7 +150,7 @@ def show_one(out: Output, one: "Sourced") -> None:
 
 def show_timeline(out: Output, found: "Sources", within: timedelta | None) -> None:
     """Print the stops that will come, in the order of time."""
-    style, stops = out.style, coming(found, within)
+    style, stops = out.style, found.coming(within)
     if stops:
         columns = [
             Column(f"WHEN ({zone_name(found.at)})"),

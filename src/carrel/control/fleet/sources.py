@@ -55,6 +55,15 @@ class Sources:
         """Those that something will stop, in the order of time."""
         return tuple(one for one in self.every if one.timeline.stops_at is not None)
 
+    def coming(self, within: timedelta | None) -> tuple[Sourced, ...]:
+        """Return those that are stopped within a span from now; None: ever."""
+        last = None if within is None else self.at + within
+        return tuple(
+            one
+            for one in self.stopping
+            if last is None or (one.timeline.stops_at is not None and one.timeline.stops_at <= last)
+        )
+
 
 AHEAD = timedelta(days=1)
 """So far ahead it is foreseen what our own policies will do."""

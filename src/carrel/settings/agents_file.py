@@ -201,11 +201,19 @@ RULES: dict[str, dict[str, Rule]] = {
 
 WHOLE: dict[str, Rule] = {"dry_run": _dry_run}
 """Keys outside of the blocks."""
+_AGENTS = ("quiet_hours", "ttl_monitor", "autostop", "prune_workspaces")
+"""Blocks that no other file has; `logging` and the like stand in the guide's, too."""
 
 
-def is_agents_file(document: object) -> bool:
-    """Tell whether a document has any of the blocks."""
-    return isinstance(document, Mapping) and any(name in document for name in RULES)
+def is_agents_file(document: object, *, guide: bool) -> bool:
+    """Tell whether a document is such a file, by its blocks.
+
+    Args:
+        document: The document.
+        guide: It has the guide's block as well: then only the block of an agent tells.
+    """
+    names = _AGENTS if guide else RULES
+    return isinstance(document, Mapping) and any(name in document for name in names)
 
 
 def read(document: Mapping[str, object], file: str) -> list[Taken]:

@@ -95,11 +95,12 @@ def plan_import(source: str, target: str) -> Import:
         BadInputError: `bad_import`, `bad_setting` or `unknown_setting`.
     """
     document = _document(source)
-    if agents_file.is_agents_file(document):
+    blocks = list(_blocks(document))
+    if agents_file.is_agents_file(document, guide=bool(blocks)):
         found = agents_file.read(cast("Mapping[str, object]", document), source)
         unknown: tuple[str, ...] = ()
     else:
-        found, unknown = _of_the_guide(source, document)
+        found, unknown = _of_the_guide(source, blocks)
     known = dict(keys())
     for one in found:
         if one.key in known:
@@ -128,8 +129,9 @@ def _document(source: str) -> object:
         raise _bad(source, f"It is no YAML: {' '.join(str(error).split())}.") from error
 
 
-def _of_the_guide(source: str, document: object) -> tuple[list[Taken], tuple[str, ...]]:
-    found = list(_blocks(document))
+def _of_the_guide(
+    source: str, found: list[dict[str, object]]
+) -> tuple[list[Taken], tuple[str, ...]]:
     if not found:
         blocks = ", ".join(agents_file.RULES)
         raise _bad(source, f"It has no block `{BLOCK}:` with settings, nor any of {blocks}.")

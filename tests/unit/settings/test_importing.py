@@ -60,6 +60,24 @@ def test_what_stands_there_is_kept_with_its_comments(source: Path, target: Path)
     assert [file.name for file in target.parent.iterdir()] == ["carrel.toml"]
 
 
+@pytest.mark.parametrize("block", ["logging", "notifications", "safety", "database"])
+def test_other_blocks_of_the_guides_file_do_not_hide_its_own(
+    source: Path, target: Path, block: str
+) -> None:
+    source.write_text(f"{block}:\n  colour: blue\n{GUIDE}")
+    assert len(plan_import(str(source), str(target)).taken) == 7
+
+
+def test_a_file_of_agents_with_the_guides_block_is_not_taken_in_half(
+    source: Path, target: Path
+) -> None:
+    source.write_text(f"quiet_hours:\n  enabled: true\n{GUIDE}")
+    with pytest.raises(BadInputError) as caught:
+        plan_import(str(source), str(target))
+    assert caught.value.code == "unknown_setting"
+    assert "'workspace'" in caught.value.what
+
+
 def test_importing_again_changes_nothing(source: Path, target: Path) -> None:
     source.write_text(GUIDE)
     plan_import(str(source), str(target)).write()

@@ -1,5 +1,6 @@
 """Quiet hours: the documented categories, whose windows count, and what prevents a stop."""
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ from carrel.domain.fleet.deployment import Deployment
 from carrel.domain.fleet.observation import Gap
 from carrel.domain.fleet.people import QuietHours, User
 from carrel.domain.fleet.workspaces import Activity, BuildStatus, FleetWorkspace, Work
+from carrel.domain.governance.quiet import Nights, QuietRules
 from carrel.domain.governance.verdicts import Situation, Verdict, Wish
 from carrel.errors import BadInputError
 from carrel.policies.quiet_hours import CATEGORIES, POLICY
@@ -259,3 +261,12 @@ def test_lint():
     assert "'users: nobody'" in said
     assert "shorter than warn_minutes" in said
     assert "no quiet hours of its own" in said
+
+
+def test_a_fleet_that_was_judged_is_not_held_on_to():
+    space = workspace()
+    alone = sys.getrefcount(space)
+    seen = observation(space)
+    Nights(QuietRules(), seen, NOW).of(space)
+    del seen
+    assert sys.getrefcount(space) == alone

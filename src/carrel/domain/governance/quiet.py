@@ -195,8 +195,8 @@ class _Ground:
 
     def __init__(self, rules: QuietRules, observation: Observation) -> None:
         self.rules = rules
-        self.observation = observation
-        seen = observation
+        # Many grounds are remembered: none may hold on to a whole fleet as it once was.
+        self.observation = seen = replace(observation, workspaces=())
         parts = (rules, seen.users, seen.groups, seen.templates, seen.organizations,
                  seen.deployment, seen.default_quiet_hours, seen.gaps)  # fmt: skip
         # They live as long as this does, so nothing else can have their ids.

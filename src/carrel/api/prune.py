@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from carrel.api.controller import WorkspaceController
 from carrel.api.results import RunResults, WorkspaceStanding
-from carrel.control.fleet import pruning
+from carrel.control.fleet import deciding, pruning
 from carrel.control.fleet.context import FleetContext
 from carrel.control.fleet.pruning import PruneFilters
 from carrel.domain.governance.plans import Purpose
@@ -32,7 +32,7 @@ class PruneWorkspacesAgent(WorkspaceController):
         """
         return [
             WorkspaceStanding(one.workspace, one.standing, one.reason, until=one.until)
-            for one in pruning.prunable(self._filtered(filters))
+            for one in pruning.prunable(deciding.decide(self._filtered(filters)))
             if one.standing == _PRUNED
         ]
 

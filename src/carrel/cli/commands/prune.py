@@ -146,9 +146,9 @@ def _prune(
     with out.working("Looking at the fleet"):
         seen = observing.observe(ctx)
         ctx.lay_over({pruning.POLICY: pruning.table(ctx, filters)})
-        found, unfit = pruning.prunable(ctx), pruning.unfit(ctx)
-        names = frozenset({pruning.POLICY})
-        plan = deciding.plan(ctx, Purpose.PRUNE, policies=names, horizon=governing.horizon(ctx))
+        unfit, names = pruning.unfit(ctx), frozenset({pruning.POLICY})
+        made = deciding.planned(ctx, Purpose.PRUNE, policies=names, horizon=governing.horizon(ctx))
+        plan, found = made.plan, pruning.prunable(made.decisions)
     windows = quieting.windows(ctx, seen, pruning.POLICY)
     more = {
         "windows": windows_document(windows),

@@ -7,8 +7,11 @@ from carrel.cli.fleets.carrying import carry_out, show_only
 from carrel.cli.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from carrel.control.fleet.context import FleetContext
     from carrel.domain.governance.plans import Purpose
+    from carrel.planning.precedence import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +46,22 @@ def run(out: Output, ctx: "FleetContext", wanted: Run) -> None:
     if wanted.execute:
         ctx.thaw()
     with out.working("Looking at the fleet"):
-        made = deciding.plan(
+        made = deciding.planned(
             ctx,
             wanted.purpose,
             policies=wanted.policies,
             force=wanted.force,
             horizon=governing.horizon(ctx),
         )
-    more = _night(out, ctx, force=wanted.force) if wanted.night else {}
+    plan = made.plan
+    more = _night(out, ctx, made.decisions) if wanted.night else {}
     if not wanted.execute:
-        show_only(out, governing.keep(ctx, made), wanted.cure, kept=True, more=more)
+        show_only(out, governing.keep(ctx, plan), wanted.cure, kept=True, more=more)
         return
-    carry_out(out, ctx, governing.standing(ctx, made) or made, more=more)
+    carry_out(out, ctx, governing.standing(ctx, plan) or plan, more=more)
 
 
-def _night(out: Output, ctx: "FleetContext", *, force: bool) -> dict[str, object]:
+def _night(out: Output, ctx: "FleetContext", decisions: "Iterable[Decision]") -> dict[str, object]:
     """Say where quiet hours come from, and who is in grace; return it for the document."""
     from carrel.cli.fleets.windows import show_windows, windows_document
     from carrel.cli.wording import count, moment
@@ -65,7 +69,7 @@ def _night(out: Output, ctx: "FleetContext", *, force: bool) -> dict[str, object
 
     found = quieting.windows(ctx, observing.recent(ctx))
     show_windows(out, found, quieting.POLICY)
-    number, first = quieting.in_grace(ctx, force=force)
+    number, first = quieting.in_grace(decisions)
     if first is not None:
         what = count(number, "workspace is", "workspaces are")
         out.line(f"{what} in grace, which ends at {moment(first)} for the first.")

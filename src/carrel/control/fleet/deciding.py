@@ -3,13 +3,14 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
-from carrel.control.fleet import keeping, observing, plans, spending
+from carrel.control.fleet import keeping, observing, spending
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance import flapping
 from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, Terms
 from carrel.domain.governance.verdicts import Situation, Verdict, Wish
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.planning import deciding, planner
 from carrel.planning.deciding import Ready
@@ -68,6 +69,14 @@ def decide(
         return deciding.decide_fleet(ctx.policies, held)
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and the decisions that it was made from."""
+
+    plan: Plan
+    decisions: tuple[Decision, ...]
+
+
 def plan(
     ctx: FleetContext,
     purpose: Purpose,
@@ -76,6 +85,18 @@ def plan(
     force: bool = False,
     horizon: timedelta | None = None,
 ) -> Plan:
+    """Make a plan, as `planned` does."""
+    return planned(ctx, purpose, policies=policies, force=force, horizon=horizon).plan
+
+
+def planned(
+    ctx: FleetContext,
+    purpose: Purpose,
+    *,
+    policies: frozenset[str] = frozenset(),
+    force: bool = False,
+    horizon: timedelta | None = None,
+) -> Planned:
     """Make a plan for a purpose; it is not stored, and nothing is done.
 
     Args:
@@ -102,7 +123,7 @@ def plan(
     made = planner.make(decisions, seen, order, ctx.safety)
     ctx.log("fleet.decided", _told(made, decisions))
     _check(made, decisions)
-    return made
+    return Planned(made, decisions)
 
 
 def _check(made: Plan, decisions: tuple[Decision, ...]) -> None:
@@ -126,19 +147,6 @@ def _told(made: Plan, decisions: tuple[Decision, ...]) -> dict[str, object]:
         "actions": len(made.actions),
         "held_back": len(made.held_back),
     }
-
-
-def make(
-    ctx: FleetContext,
-    purpose: Purpose,
-    *,
-    policies: frozenset[str] = frozenset(),
-    force: bool = False,
-    horizon: timedelta | None = None,
-) -> Plan:
-    """Make a plan and store it, ready to be applied; an empty one is not worth a row."""
-    made = plan(ctx, purpose, policies=policies, force=force, horizon=horizon)
-    return plans.store(ctx, made) if made.actions else made
 
 
 class Judge:

@@ -1,9 +1,10 @@
 """Pruning as a person asks for it: whose workspaces, by which filters, in how long a night."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol, cast
 
-from carrel.control.fleet import deciding, observing
+from carrel.control.fleet import observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.saying import span
@@ -115,10 +116,9 @@ class Prunable:
     until: datetime | None
 
 
-def prunable(ctx: FleetContext) -> tuple[Prunable, ...]:
+def prunable(decisions: Iterable[Decision]) -> tuple[Prunable, ...]:
     """Return what runs within its owner's quiet hours and fits the filters, the doomed first."""
-    seen = observing.recent(ctx)
-    found = filter(None, map(_prunable, deciding.decide(ctx, observation=seen)))
+    found = filter(None, map(_prunable, decisions))
     return tuple(sorted(found, key=lambda one: (-_RANK[one.standing], one.workspace.full_name)))
 
 

@@ -198,9 +198,8 @@ def _hours(
     return tuple(sorted(hours, key=lambda one: (-one.running, one.label))), without
 
 
-def in_grace(ctx: FleetContext, *, force: bool = False) -> tuple[int, datetime | None]:
+def in_grace(decisions: Iterable[Decision]) -> tuple[int, datetime | None]:
     """Return how many workspaces are in their grace, and when the first one's is over."""
-    decisions = deciding.decide(ctx, force=force, observation=observing.recent(ctx))
     dues = [one.due for one in map(standing, decisions) if one.category == _IN_GRACE and one.due]
     return len(dues), min(dues, default=None)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from carrel.control.fleet import applying, deciding, freezing, keeping
+from carrel.control.fleet import applying, deciding, freezing, keeping, plans
 from carrel.control.fleet.applying import End, Report
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Gap
@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def made(ctx: FleetContext) -> Plan:
-    return deciding.make(ctx, Purpose.GOVERN)
+    return plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
 
 
 def states(report: Report) -> list[str]:

@@ -27,7 +27,7 @@ def change(ctx: FleetContext, statement: str) -> None:
 @pytest.mark.parametrize("statement", [CHANGED, "DELETE FROM plan_actions WHERE number = 1"])
 def test_it_is_not_applied(ctx: FleetContext, fleet: FakeFleet, statement: str) -> None:
     fleet.add("dev")
-    plan = deciding.make(ctx, Purpose.GOVERN)
+    plan = plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
     change(ctx, statement)
     with pytest.raises(FailedError) as told:
         applying.apply(ctx, plan.plan_id)
@@ -37,14 +37,14 @@ def test_it_is_not_applied(ctx: FleetContext, fleet: FakeFleet, statement: str) 
 
 def test_what_it_sent_holds_up_no_other_plan(ctx: FleetContext, fleet: FakeFleet) -> None:
     fleet.add("dev")
-    damaged = deciding.make(ctx, Purpose.GOVERN)
+    damaged = plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
     with holders.held() as holder, ctx.store.writing() as session:
         beginning = Beginning(damaged.plan_id, 1, ctx.now(), holder, build_number=1)
         session.governance.begin(beginning, ctx.safety)
     change(ctx, CHANGED)
     ctx.clock.wait(timedelta(minutes=2).total_seconds())
     ctx.seen = None
-    other = deciding.make(ctx, Purpose.GOVERN)
+    other = plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
     applying.apply(ctx, other.plan_id)
     ctx.clock.wait(1)  # what was just given up may still arrive: the workspace is looked at anew
     assert applying.apply(ctx, other.plan_id).end is End.OVER

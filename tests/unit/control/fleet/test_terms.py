@@ -22,7 +22,7 @@ def with_options(ctx: FleetContext) -> Plan:
 
     ctx.policies, ctx.configure = others, configure
     ctx.lay_over({"night": {"users": ["ada"]}})
-    made = deciding.make(ctx, Purpose.PRUNE, force=True)
+    made = plans.store(ctx, deciding.plan(ctx, Purpose.PRUNE, force=True))
     ctx.lay_over({})
     return made
 
@@ -65,7 +65,7 @@ def test_a_plan_on_other_terms_is_not_taken_for_the_same(
     ctx: FleetContext, fleet: FakeFleet
 ) -> None:
     fleet.add("one")
-    made = deciding.make(ctx, Purpose.PRUNE)
+    made = plans.store(ctx, deciding.plan(ctx, Purpose.PRUNE))
     other = deciding.plan(ctx, Purpose.PRUNE, force=True)
     assert governing.standing(ctx, replace(other, terms=made.terms)) == made
     found = governing.standing(ctx, other)

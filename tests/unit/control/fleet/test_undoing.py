@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def made(ctx: FleetContext) -> Plan:
-    return deciding.make(ctx, Purpose.GOVERN)
+    return plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
 
 
 def states(report: Report) -> list[str]:

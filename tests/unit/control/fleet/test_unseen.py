@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from carrel.control.fleet import applying, deciding
+from carrel.control.fleet import applying, deciding, plans
 from carrel.control.fleet.applying import End
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import Build, FleetWorkspace
@@ -21,7 +21,7 @@ def plan(ctx: FleetContext, fleet: FakeFleet, limiting: Callable[..., None]) -> 
     limiting(max_percent=100.0)
     fleet.add("one")
     fleet.add("two")
-    return deciding.make(ctx, Purpose.GOVERN)
+    return plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
 
 
 def hide_workspace(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch, code: str) -> None:

@@ -232,3 +232,86 @@ def test_nobody_looked_is_said() -> None:
     seen = watched((0, space(1)))
     found = judged([*seen[:8], *seen[40:]], terms())
     assert found.unseen == (8.25 * HOUR).total_seconds()
+
+
+def test_what_lies_before_the_time_that_is_asked_for_does_not_count() -> None:
+    seen = watched((0, space(1)))
+    policies = configured({"autostop": TABLES["autostop"]})
+    late = terms(policies=policies, since=BEGIN + 10 * HOUR)
+    found = judged([*seen[:8], *seen[40:]], late)
+    assert (found.since, found.unseen, found.steps) == (BEGIN + 10 * HOUR, 0.0, 56)
+    assert (found.sums.hours, found.sums.saved_hours) == (13.75, 13.75)
+    assert [one.at for one in found.halts] == [BEGIN + 10 * HOUR]
+
+
+def test_runs_begin_and_end_when_their_builds_did_not_when_they_were_seen() -> None:
+    few = timedelta(minutes=5)
+    on, off = space(1, at=BEGIN + 4 * HOUR + few), space(1, on=False, at=BEGIN + 20 * HOUR - few)
+    found = judged(watched((0, space(1, on=False)), (4.25, on), (20, off)), terms(policies=()))
+    assert found.sums.hours == pytest.approx(16 - 2 * 5 / 60)
+
+
+def test_what_would_be_off_is_no_part_of_the_fleet_that_a_percentage_is_of() -> None:
+    many = [observation(*(space(n) for n in range(1, 9)), at=BEGIN + n * STEP) for n in range(40)]
+    safety = Safety(max_percent=50, max_stops_per_minute=100)
+    policies = configured({"autostop": TABLES["autostop"]})
+    stops = [one.at for one in judged(many, terms(policies=policies, safety=safety)).halts]
+    assert [stops.count(at) for at in sorted(set(stops))] == [4, 2, 1, 1]
+
+
+def test_no_more_is_stopped_than_the_minutes_since_the_last_look_allow() -> None:
+    minute, spaces = timedelta(minutes=1), [space(n, at=BEGIN - 9 * HOUR) for n in range(1, 11)]
+    seen = [observation(*spaces, at=BEGIN + n * minute) for n in (0, 1, 4)]
+    policies = configured({"autostop": TABLES["autostop"]})
+    safety = Safety(max_percent=100, max_stops_per_minute=2)
+    stops = [one.at for one in judged(seen, terms(policies=policies, safety=safety)).halts]
+    assert [stops.count(one.at) for one in seen] == [2, 2, 6]
+
+
+def test_who_was_connected_when_it_stopped_does_not_come_back_by_staying() -> None:
+    stop = BEGIN + 6.5 * HOUR
+    stays = space(1, activity=Activity(Work.CONNECTED, stop, "ssh"))
+    policies = configured({"quiet_hours": TABLES["quiet_hours"]})
+    turns = (0, space(1)), (6.5, stays), (8, replace(stays, ttl=HOUR))
+    (halt,) = judged(watched(*turns), terms(policies=policies)).halts
+    assert (halt.at, halt.met, halt.until) == (stop, Met.CONNECTED, BEGIN + 23.75 * HOUR)
+
+
+def test_what_somebody_would_have_started_again_runs_since_then() -> None:
+    back = space(1, activity=Activity(Work.CONNECTED, BEGIN + 6 * HOUR, "ssh"))
+    policies = configured({"autostop": {"max_hours": 4}})
+    found = judged(watched((0, space(1)), (6, back)), terms(policies=policies))
+    assert [one.at for one in found.halts] == [BEGIN + 4 * HOUR, BEGIN + 10 * HOUR]
+
+
+def test_a_deadline_begins_anew_with_a_start_but_never_passes_the_latest_one() -> None:
+    first = space(1)
+    clock = replace(
+        first.build, deadline=BEGIN + 5 * HOUR, max_deadline=BEGIN + 8 * HOUR
+    )  # a start at five gives it until ten
+    first = replace(first, build=clock)
+    back = replace(first, activity=Activity(Work.CONNECTED, BEGIN + 5 * HOUR, "ssh"))
+    left = replace(back, activity=Activity(Work.IDLE, BEGIN + 6 * HOUR, "gone"))
+    policies = configured(
+        {
+            "autostop": {"idle_hours": 3, "stop_late": False},
+            "time_to_live": {"stop_overdue": True, "tolerance_minutes": 0},
+        }
+    )
+    found = judged(watched((0, first), (5, back), (6, left)), terms(policies=policies))
+    assert [(one.at, one.policy) for one in found.halts] == [
+        (BEGIN + 3 * HOUR, "autostop"),
+        (BEGIN + 8 * HOUR, "time_to_live"),
+    ]
+
+
+@pytest.mark.parametrize(("after", "stops"), [(0.25, 1), (0.5, 2)])
+def test_what_comes_back_at_once_is_left_alone_as_often_as_the_settings_say(
+    after: float, stops: int
+) -> None:
+    table = {"start": "12:00", "end": "11:00", "grace_minutes": 0, "flap_limit": 1}
+    back = space(1, activity=Activity(Work.CONNECTED, BEGIN + after * HOUR, "an editor"))
+    left = replace(back, activity=Activity(Work.IDLE, BEGIN + HOUR, "gone"))
+    policies = configured({"quiet_hours": table})
+    found = judged(watched((0, space(1)), (after, back), (1, left)), terms(policies=policies))
+    assert len(found.halts) == stops

@@ -60,9 +60,19 @@ def test_a_lease_wins_and_the_stop_is_overruled():
     found = explain(one, POLICIES, Situation(NOW, observation(one), keeps=keeps))
     outcomes = {each.verdict.policy: each.outcome for each in found.heard}
     assert (outcomes["keep_alive"], outcomes["quiet_hours"]) == ("wins", "overruled")
+    assert outcomes["time_to_live"] == "overruled"
     assert found.answer.startswith("It is kept, by keep_alive")
     assert found.next_change == NOW + HOUR
     assert found.timeline.stops_at is None
+
+
+def test_what_is_only_corrected_is_not_said_to_be_left_alone():
+    one = workspace()
+    rules = configured(exclusions={}, time_to_live={"required_hours": 8})
+    found = explain(one, rules, Situation(NOW, observation(one)))
+    assert found.answer == (
+        "It is corrected, by time_to_live: It has no time to live; 8 h is required."
+    )
 
 
 def test_nothing_wants_anything():
@@ -179,9 +189,10 @@ def test_policies_that_never_act_or_never_win_are_found():
     found = check_policies(POLICIES, observation(one))
     idle = [(each.policy, each.severity) for each in found if "coming week" in each.message]
     assert idle == [("dormancy", "note")]
+    assert not any("always overruled" in each.message for each in found), "a correction stands"
     old = workspace(build=build(transition=Transition.STOP), last_used_at=NOW - 60 * DAY,
                     created_at=NOW - 90 * DAY)  # fmt: skip
-    found = check_policies(POLICIES, observation(old))
+    found = check_policies(POLICIES, observation(replace(old, workspace_id="w2"), one))
     assert "dormancy" not in {one.policy for one in found if "coming week" in one.message}
     kept = configured(exclusions={"users": ["ann"]}, quiet_hours={"start": "18:00", "end": "08:00"})
     over = check_policies(kept, observation(one))

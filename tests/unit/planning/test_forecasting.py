@@ -1,8 +1,8 @@
 """The past comes again, moved on by whole weeks; how sure that is, is said."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -61,6 +61,50 @@ def test_a_recorded_week_comes_again_day_by_day() -> None:
     assert told.sure == "low"
 
 
+def moments(one: FleetWorkspace) -> dict[str, datetime | None]:
+    """Every moment that is known of a workspace."""
+    return {
+        f"{type(part).__name__}.{field.name}": getattr(part, field.name)
+        for part in (one, one.build, one.activity)
+        for field in fields(part)
+        if "datetime.datetime" in str(field.type)
+    }
+
+
+def test_everything_that_comes_again_is_moved_on_by_whole_rounds() -> None:
+    full = replace(
+        workspace(),
+        build=build(deadline=NOW + HOUR, max_deadline=NOW + DAY),
+        next_start_at=NOW + 2 * DAY,
+        dormant_at=NOW - 2 * DAY,
+        deleting_at=NOW + 3 * DAY,
+    )
+
+    def past() -> Iterator[Look]:
+        recorder, replay = Recorder(), Replay()
+        for hour in range(-30, 25):  # before the stretch that counts, and its end, too
+            seen = observation(full, at=NOW + hour * HOUR)
+            replay.take(recorder.document(settled(seen)))
+            yield replay
+
+    base = Rhythm(NOW, NOW + DAY, "recorded")
+    seen = [
+        (look.frame.at, look.workspace("w1"), look.upset, set(look.touched))
+        for look in forecasting.future(past, base, NOW + 3 * DAY)
+    ]
+    assert [at for at, *_ in seen] == [NOW + DAY + hour * HOUR for hour in range(49)]
+    assert [at for at, _, upset, _ in seen if upset] == [NOW + DAY, NOW + 2 * DAY, NOW + 3 * DAY]
+    assert [at for at, *_, touched in seen if touched] == [NOW + n * DAY for n in (1, 2, 3)]
+    known = moments(full)
+    assert None not in known.values(), "a new moment needs a value above"
+    builds = [full.build.build_id]
+    for round_, (_, one, *_) in enumerate((seen[0], seen[24], seen[48]), 1):
+        assert one is not None
+        assert moments(one) == {name: at and at + round_ * DAY for name, at in known.items()}
+        builds.append(one.build.build_id)
+    assert len(set(builds)) == 4, "each round is a run of its own"
+
+
 @pytest.mark.parametrize(
     ("known", "weeks", "days"), [(40 * DAY, 4, 28), (15 * DAY, 2, 14), (3.5 * DAY, 0, 3)]
 )
@@ -88,7 +132,8 @@ def test_a_projection_lets_the_backends_own_clocks_go_on() -> None:
         next_start_at=NOW + 2 * HOUR,
         ttl=8 * HOUR,
     )
-    seen = observation(ends, used, capped, sleeps)
+    dormant = replace(sleeps, workspace_id="w5", dormant_at=NOW - DAY)
+    seen = observation(ends, used, capped, sleeps, dormant)
     found = project(seen, NOW + 3 * HOUR)
     later = {one.workspace_id: one for one in found.observation.workspaces}
     assert [key for key, one in later.items() if one.on] == ["w2", "w4"]

@@ -21,6 +21,7 @@ class Alarm:
     rings: datetime
     ends: datetime | None = None
     wish: Wish = Wish.STOP
+    due: datetime | None = None
     name: str = "alarm"
     summary: str = "Rings."
     needs: frozenset[str] = frozenset()
@@ -38,7 +39,7 @@ class Alarm:
                 return Verdict(self.name, Wish.NOTHING, "Not yet.", self.rings)
             if self.ends is not None and situation.at >= self.ends:
                 return Verdict(self.name, Wish.NOTHING, "Over.")
-            return Verdict(self.name, self.wish, "It rings.", self.ends, due=self.rings)
+            return Verdict(self.name, self.wish, "It rings.", self.ends, due=self.due or self.rings)
 
         return decide
 
@@ -60,6 +61,8 @@ def test_the_moment_is_exact_although_changes_are_looked_at_in_steps() -> None:
 
 def test_nothing_past_the_horizon_is_foreseen() -> None:
     assert foreseen(HOUR, Alarm(NOW + 2 * HOUR)) == {}
+    assert foreseen(HOUR, Alarm(NOW, due=NOW + 2 * HOUR)) == {}
+    assert foreseen(2 * HOUR, Alarm(NOW, due=NOW + 2 * HOUR))
 
 
 def test_what_is_kept_is_stopped_when_the_keeping_ends() -> None:

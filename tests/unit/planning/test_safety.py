@@ -39,6 +39,7 @@ def test_what_the_planner_makes_is_safe():
     ("spoilt", "word"),
     [
         ({"workspace_id": "w2", "workspace": "ada/two"}, "ada/two is to be kept"),
+        ({"workspace_id": "w2", "deed": Deed.MAKE_DORMANT}, "is to be kept"),
         ({"workspace_id": "w3"}, "nothing was decided"),
         ({"owner_id": "somebody"}, "belongs to somebody else"),
         ({"deed": Deed.DELETE}, "by a plan that is not for it"),
@@ -58,8 +59,10 @@ def test_a_second_stop_of_the_same_workspace_is_found():
     assert "twice" in check_plan(twice, decisions)[0]
 
 
-def test_a_correction_may_stand_beside_a_wish_to_keep():
+def test_what_is_kept_is_not_even_corrected():
     decisions = decided(w1=Wish.STOP, w2=Wish.KEEP)
     made = planned(decisions)
-    setting = replace(made.actions[0], workspace_id="w2", deed=Deed.SET_TTL)
+    setting = replace(made.actions[0], deed=Deed.SET_TTL)
     assert check_plan(replace(made, actions=(setting,)), decisions) == ()
+    kept = replace(setting, workspace_id="w2", workspace="ada/two")
+    assert check_plan(replace(made, actions=(kept,)), decisions) == ("ada/two is to be kept.",)

@@ -132,6 +132,23 @@ def test_what_is_uncertain_is_judged_by_what_is_there():
     assert not taken_back(made, RUNNING, state=ActionState.UNCERTAIN).actions
 
 
+def test_where_nobody_knows_who_we_are_an_uncertain_stop_counts_as_ours():
+    made, now = planned(says(Wish.STOP)), by("ann")
+    rows = [Progress(made.plan_id, 1, ActionState.UNCERTAIN, NOW)]
+    seen = observation(now, at=LATER)
+    nobody = replace(seen, deployment=replace(seen.deployment, user=""))
+    assert undo(made, rows, nobody, at=LATER, made_by="me", safety=Safety()).actions
+
+
+def test_what_did_not_run_before_its_stop_is_not_started():
+    failed = replace(RUNNING, build=replace(RUNNING.build, status=BuildStatus.FAILED))
+    made = planned(says(Wish.STOP), one=failed)
+    assert [one.deed for one in made.actions] == [Deed.STOP]
+    back = taken_back(made, stopped())
+    assert back.actions == ()
+    assert "did not run before" in back.held_back[0][1]
+
+
 def test_prebuilds_and_deletions():
     first = Action(1, Deed.PAUSE_PREBUILDS, "", "", "", "emergency_stop", "x", before={"paused": 0})
     gone = Action(2, Deed.DELETE, "w1", "ann/desk", "u", "dormancy", "x", expected_build=4)

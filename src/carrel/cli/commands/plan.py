@@ -111,24 +111,18 @@ def apply(
 
     Each action is looked at anew before: what is not wanted any more, or not due, is left.
     """
-    from carrel.cli.fleets.carrying import applied, finish, run_document, show_only
+    from carrel.cli.fleets.carrying import go_on, show_only
     from carrel.cli.fleets.opening import opened_fleet
-    from carrel.cli.fleets.telling import show_warned
-    from carrel.control.fleet import plans, warning
+    from carrel.control.fleet import applying, plans
 
     out = Output(as_json=as_json)
     with opened_fleet(out, verbose=verbose) as ctx:
-        standing = plans.get(ctx, plan)
+        wanted = plans.get(ctx, plan).plan
         if dry_run:
-            show_only(out, standing.plan, "Without --dry-run it is applied.")
+            show_only(out, wanted, "Without --dry-run it is applied.")
             return
-        if standing.plan.purpose not in {"undo", "set"}:
-            ctx.thaw()
-        warned = warning.warn(ctx, standing.plan)
-        show_warned(out, standing.plan, warned)
-        report = applied(out, ctx, standing.plan)
-    out.document(run_document(report.plan, report, warned))
-    finish(out, report)
+        applying.refuse_frozen(ctx, wanted)
+        go_on(out, ctx, wanted)
 
 
 @command(app, "carrel plan undo 3f2a --dry-run", "carrel plan undo 3f2a", name="undo")

@@ -101,22 +101,37 @@ def carry_out(
     Raises:
         typer.Exit: Something failed or is held back.
     """
-    from carrel.control.fleet import plans, warning
+    from carrel.control.fleet import applying, plans
 
     if not plan.actions:
         out.document({**run_document(plan, None), **more})
         show_plan(out, plan)
         return
-    if plan.purpose not in _BY_NAME:
-        ctx.thaw()
+    applying.refuse_frozen(ctx, plan)
     plans.store(ctx, plan)
     show_plan(out, plan, most=SOME)
     out.line()
+    go_on(out, ctx, plan, more=more)
+
+
+def go_on(
+    out: Output, ctx: "FleetContext", plan: "Plan", *, more: Mapping[str, object] = _NOTHING
+) -> None:
+    """Warn those that a stored plan concerns, apply it, and tell how that went.
+
+    Raises:
+        typer.Exit: Something failed or is held back.
+    """
+    from carrel.control.fleet import warning
+
     warned = warning.warn(ctx, plan)
     show_warned(out, plan, warned)
-    report = applied(out, ctx, plan)
+    report = _applied(out, ctx, plan)
     out.document({**run_document(plan, report, warned), **more})
-    finish(out, report)
+    show_report(out, report)
+    code = exit_code(report)
+    if code:
+        raise typer.Exit(code)
 
 
 def run_document(
@@ -131,10 +146,7 @@ def run_document(
     }
 
 
-_BY_NAME = frozenset({"undo", "set"})
-
-
-def applied(out: Output, ctx: "FleetContext", plan: "Plan") -> "Report":
+def _applied(out: Output, ctx: "FleetContext", plan: "Plan") -> "Report":
     """Apply a stored plan, telling of each action."""
     from carrel.control.fleet import applying
 
@@ -143,18 +155,6 @@ def applied(out: Output, ctx: "FleetContext", plan: "Plan") -> "Report":
         return applying.apply(ctx, plan.plan_id, ticker)
     finally:
         ticker.end()
-
-
-def finish(out: Output, report: "Report") -> None:
-    """Tell how a run ended.
-
-    Raises:
-        typer.Exit: Something failed or is held back.
-    """
-    show_report(out, report)
-    code = exit_code(report)
-    if code:
-        raise typer.Exit(code)
 
 
 def exit_code(report: "Report") -> int:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from carrel.domain.governance.plans import Action, Plan, Progress
 
 _STOPPING = ("stop", "pause", "delete")
-_ASKED = ("undo", "set")
-"""Purposes of plans that no policy has a part in."""
 _FEW = 4
 _PAINTS = {
     "waiting": "dim",
@@ -152,9 +150,10 @@ def _ranges(numbers: list[int]) -> str:
 def _show_held(out: Output, plan: "Plan") -> None:
     if not plan.held_back:
         return
+    from carrel.domain.governance.plans import ASKED
+
     out.line()
-    asked = str(plan.purpose) in _ASKED
-    what = "Left as it is" if asked else "Left alone although a policy would act"
+    what = "Left as it is" if plan.purpose in ASKED else "Left alone although a policy would act"
     out.line(f"{what}: {count(len(plan.held_back), 'workspace')}.")
     why: dict[str, list[str]] = {}
     for name, reason in plan.held_back:

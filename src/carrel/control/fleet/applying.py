@@ -14,6 +14,7 @@ from carrel.control.fleet.checking import Checker, Drop, Go, Later
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.acting import Answer, Grant
 from carrel.domain.governance.plans import (
+    ASKED,
     STOPPING,
     Action,
     ActionState,
@@ -104,6 +105,16 @@ def carry_out(ctx: FleetContext, plan: Plan, told: Told = quiet) -> Report:
     return apply(ctx, plan.plan_id, told)
 
 
+def refuse_frozen(ctx: FleetContext, plan: Plan) -> None:
+    """Refuse a plan while everything is frozen; what a person asked for stays possible.
+
+    Raises:
+        RefusedError: `frozen`.
+    """
+    if plan.purpose not in ASKED:
+        ctx.thaw()
+
+
 def _refuse(ctx: FleetContext, plan: Plan) -> None:
     if plan.fleet != ctx.address:
         raise RefusedError(
@@ -112,8 +123,7 @@ def _refuse(ctx: FleetContext, plan: Plan) -> None:
             why=f"This is {ctx.address}.",
             cure="Set coder.url (or CODER_URL) to the plan's deployment.",
         )
-    if plan.purpose not in {Purpose.UNDO, Purpose.SET}:
-        ctx.thaw()
+    refuse_frozen(ctx, plan)
     if plan.purpose is Purpose.EMERGENCY_STOP:
         return
     if plan.purpose is not Purpose.UNDO and plan.stops > ctx.safety.max_stops:

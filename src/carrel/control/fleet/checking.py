@@ -8,11 +8,11 @@ from carrel.control.fleet.deciding import Judge
 from carrel.control.fleet.seeing import UNSEEN, unseen
 from carrel.control.fleet.warning import remembered
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.plans import Action, ActionState, Plan, Progress, Purpose
+from carrel.domain.governance.plans import ASKED, Action, ActionState, Plan, Progress, Purpose
 from carrel.domain.records import dataclass
 from carrel.errors import FailedError, NotFoundError
 
-BY_PERSON = frozenset({Purpose.EMERGENCY_STOP, Purpose.UNDO, Purpose.SET})
+BY_PERSON = ASKED | {Purpose.EMERGENCY_STOP}
 """Purposes that a person decided: no policy is asked again."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
-from carrel.domain.governance.plans import STOPPING, ActionState, Deed, Purpose
+from carrel.domain.governance.plans import ASKED, STOPPING, ActionState, Deed, Purpose
 from carrel.domain.governance.safety import Safety
 from carrel.domain.records import dataclass
 
@@ -137,7 +137,7 @@ def frozen_out(deed: Deed, purpose: Purpose) -> bool:
     What a person takes back or sets by name stays possible, or a freeze would keep them from
     repairing what made them freeze; ending somebody's workspace never is.
     """
-    return deed in STOPPING or purpose not in {Purpose.UNDO, Purpose.SET}
+    return deed in STOPPING or purpose not in ASKED
 
 
 @dataclass(frozen=True, slots=True)

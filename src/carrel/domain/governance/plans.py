@@ -46,6 +46,10 @@ class Purpose(StrEnum):
     """One change that a person asked for, such as `carrel ttl set`."""
 
 
+ASKED = frozenset({Purpose.UNDO, Purpose.SET})
+"""Purposes of plans whose every action a person asked for: no policy has a part in them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One step of a plan.

@@ -9,7 +9,9 @@ def main() -> int:
     gc.disable()  # nothing to collect while modules load: it only costs time
     from carrel.cli.app import run
 
-    return run(sys.argv[1:])
+    code = run(sys.argv[1:])
+    gc.freeze()  # the process ends: nothing is gained by looking through all of it for cycles
+    return code
 
 
 if __name__ == "__main__":

@@ -43,14 +43,15 @@ def span_of(text: str, *, unit: str = "") -> timedelta:
 
 def brief_span(length: timedelta) -> str:
     """Return a span for a column of a table: its two largest units, such as `2d 1h` or `35m`."""
-    minutes = max(0, round(length / timedelta(minutes=1)))
+    minutes = round(abs(length) / timedelta(minutes=1))
+    sign = "-" if length < timedelta(0) and minutes else ""
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
-        return f"{days}d {hours}h" if hours else f"{days}d"
+        return f"{sign}{days:,}d {hours}h" if hours else f"{sign}{days:,}d"
     if hours:
-        return f"{hours}h {minutes}m" if minutes else f"{hours}h"
-    return f"{minutes}m"
+        return f"{sign}{hours}h {minutes}m" if minutes else f"{sign}{hours}h"
+    return f"{sign}{minutes}m"
 
 
 def _bad(text: str) -> BadInputError:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from carrel.cli.fleets.spans import brief_span
 from carrel.cli.wording import moment, shown, zone_name
 from carrel.domain.fleet.reports.report import NO_MATTER, Field, Kind, Report, Value
 
-_DAY, _HOUR = 24 * 60, 60
 _MINUTES = len("2026-01-31 12:00")
 
 
@@ -68,7 +68,7 @@ def said(field: Field, value: Value, *, near: datetime | None = None) -> str:
     if isinstance(value, datetime):
         return _moment(value, near)
     if isinstance(value, timedelta):
-        return span(value)
+        return brief_span(value)
     if isinstance(value, str):
         return shown(value)
     return number(field.kind, value)
@@ -83,19 +83,6 @@ def number(kind: Kind, value: float) -> str:
     if kind is Kind.PERCENT:
         return f"{value:.1f} %"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-def span(length: timedelta) -> str:
-    """Return a length of time in its two largest units, such as `2d 4h`."""
-    minutes = round(abs(length.total_seconds()) / 60)
-    sign = "-" if length < timedelta(0) and minutes else ""
-    days, rest = divmod(minutes, _DAY)
-    hours, left = divmod(rest, _HOUR)
-    if days:
-        return f"{sign}{days:,}d {hours}h" if hours else f"{sign}{days:,}d"
-    if hours:
-        return f"{sign}{hours}h {left}m" if left else f"{sign}{hours}h"
-    return f"{sign}{left}m"
 
 
 def tone(field: Field, value: Value) -> Tone | None:

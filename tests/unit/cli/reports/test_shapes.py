@@ -16,7 +16,7 @@ from carrel.cli.output import Output
 from carrel.cli.reports import saving, tables
 from carrel.cli.reports.page import page
 from carrel.cli.reports.spreadsheet import written
-from carrel.cli.reports.values import said, span
+from carrel.cli.reports.values import said
 from carrel.domain.fleet.reports.report import Field, Kind
 from carrel.errors import FailedError, RefusedError
 
@@ -52,7 +52,7 @@ def test_a_name_in_csv_may_hold_anything_and_is_no_formula():
     ],
 )
 def test_spans_are_told_in_two_units(length, text):
-    assert span(length) == text
+    assert said(Field("ttl", "TTL", Kind.SPAN), length) == text
 
 
 def test_where_room_is_scarce_moments_lose_their_year_or_their_time():

@@ -82,7 +82,7 @@ def explain(
 
 def _outcome(verdict: Verdict, decision: Decision) -> str:
     if verdict.wish is Wish.CORRECT:
-        return "corrects"
+        return "corrects" if decision.corrections else "overruled"
     if verdict.wish is Wish.NOTHING:
         return "silent"
     if verdict is decision.winner:
@@ -93,7 +93,7 @@ def _outcome(verdict: Verdict, decision: Decision) -> str:
 def _answer(decision: Decision, at: datetime) -> str:
     winner = decision.winner
     if winner is None:
-        return "Nothing is done to it: no policy wants anything."
+        return _corrected(decision)
     if winner.wish is Wish.KEEP:
         return f"It is kept, by {winner.policy}: {winner.reason}"
     what = {
@@ -103,6 +103,14 @@ def _answer(decision: Decision, at: datetime) -> str:
     }[winner.wish]
     when = f"at {moment(winner.due, UTC)}" if winner.due and winner.due > at else "now"
     return f"It is to be {what} {when}, by {winner.policy}: {winner.reason}"
+
+
+def _corrected(decision: Decision) -> str:
+    """Say what is set right of a workspace that nobody wants to keep or to end."""
+    told = " ".join(
+        f"It is corrected, by {one.policy}: {one.reason}" for one in decision.corrections
+    )
+    return told or "Nothing is done to it: no policy wants anything."
 
 
 def _inputs(workspace: FleetWorkspace, situation: Situation) -> Iterable[tuple[str, str]]:

@@ -117,20 +117,18 @@ def _sealed(
 def _plan_one(decision: Decision, order: Order, draft: _Draft) -> None:
     workspace, name = decision.workspace, decision.workspace.full_name
     wanted = [one for one in decision.verdicts if _asked_for(one, order)]
-    if order.purpose is not Purpose.DELETION:
-        corrected = [one for one in wanted if one.corrects]
-        draft.steps += [
-            _Step(workspace, (_correction(workspace, one),), order.at) for one in corrected
-        ]
+    corrected = [] if order.purpose is Purpose.DELETION else [one for one in wanted if one.corrects]
     acting = [one for one in wanted if one.wish in ACTING]
     wishes = _wishes(acting, order)
-    if not wishes:
+    if decision.wish is Wish.KEEP and decision.winner is not None and (wishes or corrected):
+        draft.held.append((name, decision.winner.reason))
+        return
+    draft.steps += [_Step(workspace, (_correction(workspace, one),), order.at) for one in corrected]
+    if wishes:
+        _carry_out(workspace, wishes, order, draft)
+    else:
         unsure = [one for one in wanted if one.category == WITHHELD and workspace.on]
         draft.held += [(name, one.reason) for one in unsure]
-    elif decision.wish is Wish.KEEP and decision.winner is not None:
-        draft.held.append((name, decision.winner.reason))
-    else:
-        _carry_out(workspace, wishes, order, draft)
 
 
 def _carry_out(

@@ -1,6 +1,7 @@
 """Precedence: what several policies say of one workspace becomes one decision.
 
-Keep beats stop beats sleep beats delete. A correction stands beside any of them: it ends nothing.
+Keep beats stop beats sleep beats delete. A correction ends nothing: it stands beside the others,
+and only what is kept is left without it.
 """
 
 from datetime import datetime
@@ -34,7 +35,9 @@ class Decision:
 
     @property
     def corrections(self) -> tuple[Verdict, ...]:
-        """What is to be set right, whatever else is decided."""
+        """What is to be set right, whatever else is decided; nothing of what is kept."""
+        if self.wish is Wish.KEEP:
+            return ()
         return tuple(one for one in self.verdicts if one.corrects)
 
     @property

@@ -35,8 +35,5 @@ def _wrong(purpose: Purpose, action: Action, decision: Decision) -> Iterator[str
         yield f"{action.workspace} belongs to somebody else."
     if action.deed is Deed.DELETE and purpose is not Purpose.DELETION:
         yield f"{action.workspace} would be deleted by a plan that is not for it."
-    if action.deed in _ENDING and decision.wish is Wish.KEEP:
+    if decision.wish is Wish.KEEP:
         yield f"{action.workspace} is to be kept."
-
-
-_ENDING = STOPPING | {Deed.MAKE_DORMANT, Deed.DELETE}

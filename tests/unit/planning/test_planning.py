@@ -141,7 +141,7 @@ def test_an_action_carries_all_that_apply_and_undo_need():
         ([says(Wish.CORRECT, deadline=NOW + HOUR)], {}, [Deed.SET_DEADLINE]),
         ([says(Wish.STOP, ttl=HOUR)], {}, [Deed.SET_TTL, Deed.STOP]),
         ([says(Wish.KEEP), says(Wish.STOP)], {}, []),
-        ([says(Wish.KEEP), says(Wish.CORRECT, ttl=HOUR)], {}, [Deed.SET_TTL]),
+        ([says(Wish.KEEP), says(Wish.CORRECT, ttl=HOUR)], {}, []),
         ([says(Wish.DELETE)], {}, []),
         ([says(Wish.STOP)], {"build": build(transition=Transition.STOP)}, []),
     ],
@@ -181,11 +181,13 @@ def test_what_is_held_back_is_told_with_the_reason():
         decided(says(Wish.STOP), says(Wish.KEEP), workspace_id="w1", name="a"),
         decided(says(Wish.STOP), workspace_id="w2", name="b", build=busy),
         decided(says(Wish.NOTHING, category="withheld"), workspace_id="w3", name="c"),
+        decided(says(Wish.KEEP), says(Wish.CORRECT, ttl=HOUR), workspace_id="w4", name="d"),
     )
     assert made.held_back == (
         ("ann/a", "keep, says the test."),
         ("ann/b", "A build is under way (start); wait for its end."),
         ("ann/c", "nothing, says the test."),
+        ("ann/d", "keep, says the test."),
     )
 
 

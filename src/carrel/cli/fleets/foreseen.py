@@ -65,7 +65,7 @@ def show_simulation(out: Output, found: "Simulation") -> None:
             f"and starts {count(started, 'workspace')}."
         )
     out.line()
-    show_plan(out, found.plan, most=SOME)
+    show_plan(out, found.plan)
     if found.plan.actions:
         out.line()
         out.line("Nothing was done, and nothing is planned: this is what a pass would do then.")

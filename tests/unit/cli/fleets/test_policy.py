@@ -114,3 +114,15 @@ def test_explaining_asks_for_one_workspace_and_not_for_the_fleet(
     assert sum(served.values()) < 20
     unknown = cli("policy", "explain", "nobody/nothing", "--json", expect=5)
     assert unknown.error["code"] == "unknown_fleet_workspace"
+
+
+def test_a_simulated_plan_is_shown_whole_for_it_is_stored_nowhere(
+    cli: Cli, deployment: Rehearsal
+) -> None:
+    deployment.settings(f"{NIGHT}\n[policy.time_to_live]\nrequired_hours = 1\nmax_hours = 2\n")
+    actions = cli("policy", "simulate", "--at", "+1h", "--json").json["plan"]["actions"]
+    assert len(actions) > 20
+    told = cli("policy", "simulate", "--at", "+1h").out
+    assert [one["workspace"] for one in actions if one["workspace"] not in told] == []
+    assert "plan show" not in told
+    assert cli("plan", "ls", "--json").json["plans"] == []

@@ -298,6 +298,20 @@ def test_a_correction_stops_nothing_and_needs_no_warning(
     assert fleet.requests == [("set_ttl", "w-1")]
 
 
+def test_what_is_kept_is_not_corrected_pass_after_pass(
+    ctx: FleetContext, fleet: FakeFleet, night: object
+) -> None:
+    fleet.add("dev")
+    night.wish, night.ttl = Wish.CORRECT, timedelta(hours=8)  # type: ignore[attr-defined]
+    keeping.snooze(ctx, "dev", timedelta(hours=2), "a demo")
+    for _ in range(2):
+        made = governing.once(ctx).plan
+        assert made.actions == ()
+        assert [name for name, _ in made.held_back] == ["ada/dev"]
+    assert plans.listing(ctx) == []
+    assert fleet.requests == []
+
+
 def test_a_plan_is_found_by_the_start_of_its_id(ctx: FleetContext, fleet: FakeFleet) -> None:
     fleet.add("dev")
     plan = governing.once(ctx).plan

@@ -38,6 +38,11 @@ class Connection(Protocol):
         ...
 
 
+def record_of(columns: Sequence[str], row: Sequence[object]) -> Record:
+    """Return the cells of a row by their columns."""
+    return dict(zip(columns, row, strict=True))
+
+
 def stored(text: str) -> str:
     """Return `text` as it is stored: itself, unless a database could not hold it."""
     if text.isascii():

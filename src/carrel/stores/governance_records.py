@@ -24,21 +24,17 @@ from carrel.stores import governance_statements as statements
 from carrel.stores.cells import (
     Cell,
     Connection,
-    Record,
     as_json,
     json_of,
     moment_of,
     number_of,
+    record_of,
     stored,
     text_of,
 )
 
 Row = Sequence[object]
 Before = Mapping[str, str | int | None]
-
-
-def _record(columns: Sequence[str], row: Row) -> Record:
-    return dict(zip(columns, row, strict=True))
 
 
 def plan_row(plan: Plan, connection: Connection) -> dict[str, Cell]:
@@ -76,7 +72,7 @@ def action_row(plan: Plan, action: Action, connection: Connection) -> dict[str, 
 
 def plan_of(row: Row) -> Plan:
     """Read a plan, and prove that it is what its hash says."""
-    record = _record(statements.PLAN, row)
+    record = record_of(statements.PLAN, row)
     body, digest = str(record["body"]), text_of(record, "hash")
     plan_id = text_of(record, "plan_id")
     if sha256(body.encode()).hexdigest() != digest or not digest.startswith(plan_id):
@@ -137,7 +133,7 @@ def _action(told: Mapping[str, object]) -> Action:
 
 def progress_of(row: Row) -> Progress:
     """Read how far an action is."""
-    record = _record(statements.PROGRESS, row)
+    record = record_of(statements.PROGRESS, row)
     return Progress(
         plan_id=text_of(record, "plan_id"),
         number=number_of(record, "number"),
@@ -154,7 +150,7 @@ def progress_of(row: Row) -> Progress:
 
 def stopped_of(row: Row) -> Stopped:
     """Read a stop that was done."""
-    record = _record(("workspace_id", "at", "build_number", "before"), row)
+    record = record_of(("workspace_id", "at", "build_number", "before"), row)
     before = cast("Before", json_of(record, "before"))
     started = before.get("started_at")
     return Stopped(
@@ -189,7 +185,7 @@ def keep_row(
 
 def keep_of(row: Row) -> tuple[str, KeepAlive]:
     """Read a keep-alive lease, and the name of what it keeps."""
-    record = _record(statements.KEEP, row)
+    record = record_of(statements.KEEP, row)
     keep = KeepAlive(
         keep_id=text_of(record, "keep_id"),
         workspace_id=text_of(record, "workspace_id"),
@@ -213,7 +209,7 @@ def freeze_row(freeze: Freeze, connection: Connection) -> dict[str, Cell]:
 
 def freeze_of(row: Row) -> Freeze:
     """Read the freeze."""
-    record = _record(statements.FREEZE, row)
+    record = record_of(statements.FREEZE, row)
     return Freeze(text_of(record, "frozen_by"), text_of(record, "reason"), moment_of(record, "at"))
 
 
@@ -235,7 +231,7 @@ def warning_row(fleet: str, warned: Warned, connection: Connection) -> dict[str,
 
 def warning_of(row: Row) -> Warned:
     """Read a warning."""
-    record = _record(statements.WARNING, row)
+    record = record_of(statements.WARNING, row)
     return Warned(
         workspace_id=text_of(record, "workspace_id"),
         owner_id=text_of(record, "owner_id"),

@@ -9,21 +9,16 @@ from carrel.stores import history_statements as statements
 from carrel.stores.cells import (
     Cell,
     Connection,
-    Record,
     amount_of,
     bytes_of,
     moment_of,
+    record_of,
     stored,
     text_of,
 )
 
 _PAGE = 100
 _TICK = timedelta(microseconds=1)
-
-
-def _record(columns: Sequence[str], row: Sequence[object]) -> Record:
-    """Name the cells of a row; the fleet, the first column, is never read."""
-    return dict(zip(columns[1:], row, strict=True))
 
 
 class SqlHistory:
@@ -62,7 +57,7 @@ class SqlHistory:
             where["since"] = self._connection.moment(first)
             rows = self._connection.rows(statements.RECORDS, where)
             for row in rows:
-                cells = _record(statements.RECORD, row)
+                cells = record_of(statements.RECORD[1:], row)
                 at = moment_of(cells, "at")
                 yield Recorded(at, bool(cells["alone"]), bytes_of(cells, "body"))
                 first = at + _TICK
@@ -97,7 +92,7 @@ class SqlHistory:
     def running(self, fleet: str, since: datetime, until: datetime) -> list[Ran]:
         """Return the running time in the months that begin in a span."""
         found = [
-            _record(statements.RAN, row)
+            record_of(statements.RAN[1:], row)
             for row in self._connection.rows(statements.RUNNING, self._span(fleet, since, until))
         ]
         return [
@@ -137,7 +132,7 @@ class SqlHistory:
     def bills(self, fleet: str, since: datetime, until: datetime) -> list[Billed]:
         """Return what was billed for the months that begin in a span."""
         found = [
-            _record(statements.BILLED, row)
+            record_of(statements.BILLED[1:], row)
             for row in self._connection.rows(statements.BILLS, self._span(fleet, since, until))
         ]
         return [

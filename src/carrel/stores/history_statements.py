@@ -2,6 +2,7 @@
 
 from carrel.stores.statements import insert_into, select_from
 
+# Rows are read without the fleet, which is known by then.
 RECORD = ("fleet", "at", "alone", "body")
 RAN = ("fleet", "month", "workspace_id", "workspace", "owner", "template", "seconds")
 BILLED = ("fleet", "month", "account", "workspace", "owner", "template", "cost", "currency")

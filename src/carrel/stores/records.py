@@ -22,6 +22,7 @@ from carrel.stores.cells import (
     number_of,
     optional_number_of,
     optional_text_of,
+    record_of,
     stored,
     text_of,
 )
@@ -29,13 +30,9 @@ from carrel.stores.cells import (
 Row = Sequence[object]
 
 
-def _record(columns: Sequence[str], row: Row) -> Record:
-    return dict(zip(columns, row, strict=True))
-
-
 def project_of(row: Row) -> Project:
     """Read a project."""
-    record = _record(statements.PROJECT, row)
+    record = record_of(statements.PROJECT, row)
     return Project(
         project_id=text_of(record, "project_id"),
         name=text_of(record, "name"),
@@ -64,7 +61,7 @@ def project_row(project: Project, connection: Connection) -> dict[str, Cell]:
 
 def workspace_of(row: Row) -> Workspace:
     """Read a workspace."""
-    record = _record(statements.WORKSPACE, row)
+    record = record_of(statements.WORKSPACE, row)
     return Workspace(
         workspace_id=text_of(record, "workspace_id"),
         project_id=text_of(record, "project_id"),
@@ -121,7 +118,7 @@ def workspace_row(workspace: Workspace, connection: Connection) -> dict[str, Cel
 
 def checkpoint_of(row: Row) -> Checkpoint:
     """Read a checkpoint."""
-    record = _record(statements.CHECKPOINT, row)
+    record = record_of(statements.CHECKPOINT, row)
     return Checkpoint(
         checkpoint_id=text_of(record, "id"),
         workspace_id=text_of(record, "workspace_id"),
@@ -156,7 +153,7 @@ def checkpoint_row(checkpoint: Checkpoint, connection: Connection) -> dict[str, 
 
 def settlement_of(row: Row) -> tuple[str, Settlement]:
     """Read one settled conflict and the merge it belongs to."""
-    record = _record(statements.SETTLEMENT, row)
+    record = record_of(statements.SETTLEMENT, row)
     winner = optional_text_of(record, "winner")
     settlement = Settlement(
         path=text_of(record, "path"),
@@ -187,7 +184,7 @@ def settlement_row(settlement: Settlement) -> dict[str, Cell]:
 
 def lease_of(row: Row) -> Lease:
     """Read a lease."""
-    record = _record(statements.LEASE, row)
+    record = record_of(statements.LEASE, row)
     return Lease(
         workspace_id=text_of(record, "workspace_id"),
         holder=text_of(record, "holder"),
@@ -214,7 +211,7 @@ def lease_row(lease: Lease, connection: Connection) -> dict[str, Cell]:
 
 def event_of(row: Row) -> Event:
     """Read an event of the ledger."""
-    record = _record(statements.EVENT, row)
+    record = record_of(statements.EVENT, row)
     data = json_of(record, "data")
     return Event(
         sequence=number_of(record, "sequence"),

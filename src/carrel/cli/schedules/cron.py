@@ -15,7 +15,7 @@ def crontab(place: Place, every: timedelta) -> str:
         f"# Carrel governs the fleet every {span(every)}, and says each hour who runs too",
         "# long. To take these lines in: (crontab -l; carrel schedule cron) | crontab -",
         "# What goes wrong comes by mail; what was done is in the ledger and in agents.log.",
-        *_needs(place),
+        *place.lacking(*_TOKEN),
         *(f"{name}={_quoted(value)}" for name, value in place.variables),
         f"{cron_of(every)} {program} govern --once >/dev/null",
         f"0 * * * * {program} ttl report > {report}",
@@ -23,16 +23,10 @@ def crontab(place: Place, every: timedelta) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _needs(place: Place) -> list[str]:
-    lines: list[str] = []
-    if not place.named:
-        lines.append("# No deployment is named yet: set url under [coder] in carrel.toml.")
-    if not place.token_file:
-        lines += [
-            "# Cron lends no token: put it into a file that only you can read, and name that file",
-            "# as token_file under [coder] in carrel.toml.",
-        ]
-    return lines
+_TOKEN = (
+    "# Cron lends no token: put it into a file that only you can read, and name that file",
+    "# as token_file under [coder] in carrel.toml.",
+)
 
 
 def _escaped(command: str) -> str:

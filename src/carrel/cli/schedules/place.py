@@ -30,6 +30,11 @@ class Place:
     named: bool
     token_file: str
 
+    def lacking(self, *token: str) -> list[str]:
+        """Return comments on what is still to be named; `token` where no token file is."""
+        url = "# No deployment is named yet: set url under [coder] in carrel.toml."
+        return [*([] if self.named else [url]), *([] if self.token_file else token)]
+
     @property
     def variables(self) -> tuple[tuple[str, str], ...]:
         """The environment that makes it the same Carrel; never a secret."""

@@ -14,7 +14,7 @@ def unit(place: Place, every: timedelta) -> str:
         "# Carrel governs the fleet. To take it in:",
         "#   carrel schedule systemd | sudo tee /etc/systemd/system/carrel-govern.service",
         "#   sudo systemctl daemon-reload && sudo systemctl enable --now carrel-govern",
-        *_needs(place),
+        *place.lacking(*_TOKEN),
         "[Unit]",
         "Description=Carrel governs a fleet of workspaces",
         "Wants=network-online.target",
@@ -42,16 +42,10 @@ def unit(place: Place, every: timedelta) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _needs(place: Place) -> list[str]:
-    lines: list[str] = []
-    if not place.named:
-        lines.append("# No deployment is named yet: set url under [coder] in carrel.toml.")
-    if not place.token_file:
-        lines += [
-            "# A service has no token of yours: name a private file as token_file under [coder] in",
-            "# carrel.toml, or write CODER_SESSION_TOKEN=... into /etc/carrel/govern.env.",
-        ]
-    return lines
+_TOKEN = (
+    "# A service has no token of yours: name a private file as token_file under [coder] in",
+    "# carrel.toml, or write CODER_SESSION_TOKEN=... into /etc/carrel/govern.env.",
+)
 
 
 def _text(value: str) -> str:

@@ -171,18 +171,18 @@ def open_throwaway_fleet(home: str, url: str, token: str, clock: Clock) -> "Flee
     return ctx
 
 
-def open_freezer(settings: Settings | None = None, *, actor: str | None = None) -> "FleetContext":
+def open_freezer() -> "FleetContext":
     """Wire what a freeze needs: the database, and nothing that could be wrong besides."""
     from carrel.control.fleet.context import FleetContext  # noqa: PLC0415 - for fleets only
     from carrel.system.notifier import AppriseNotifier  # noqa: PLC0415 - as above
 
-    known = settings if settings is not None else load()
+    known = load()
     return FleetContext(
         store=Database(known.database.url),
         clock=SystemClock(),
         connect=lambda: open_coder(known),
         address=known.coder.url,
-        actor=actor or identity.actor(),
+        actor=identity.actor(),
         notifier=AppriseNotifier(),
     )
 
@@ -208,7 +208,7 @@ class KnownPolicy:
     table: Mapping[str, object]
 
 
-def known_policies(settings: Settings | None = None) -> tuple[KnownPolicy, ...]:
+def known_policies() -> tuple[KnownPolicy, ...]:
     """Return every policy that there is, those in force first, in the order of asking.
 
     Raises:
@@ -216,7 +216,7 @@ def known_policies(settings: Settings | None = None) -> tuple[KnownPolicy, ...]:
     """
     from carrel.planning.deciding import ALWAYS, in_force  # noqa: PLC0415 - for fleets only
 
-    tables = dict((settings if settings is not None else load()).policies)
+    tables = dict(load().policies)
     catalog = _policy_catalog()
     acting = in_force(tables)
     found: list[KnownPolicy] = []

@@ -39,7 +39,6 @@ from carrel.system import faults
 from carrel.system.processes import run
 
 _ANY_SIZE = 1 << 62
-_LARGEST_LOG = 64 << 20
 _LARGEST_INDEX = 1 << 30
 _TIMEOUT = 600.0
 _OURS = os.path.abspath(f"{os.path.dirname(__file__)}/../../..")

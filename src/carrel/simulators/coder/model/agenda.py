@@ -23,10 +23,6 @@ class Agenda:
         self._planned += 1
         heappush(self._heap, (moment, self._planned, action))
 
-    def next_at(self) -> datetime | None:
-        """Return when the next event is."""
-        return self._heap[0][0] if self._heap else None
-
     def pop(self, until: datetime) -> tuple[datetime, Action] | None:
         """Take the next event out, unless it lies after a moment."""
         if not self._heap or self._heap[0][0] > until:

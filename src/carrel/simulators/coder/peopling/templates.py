@@ -10,7 +10,6 @@ from carrel.simulators.coder.model.world import World
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-WORKDAYS = frozenset(range(5))
 
 
 @dataclass(frozen=True, slots=True)

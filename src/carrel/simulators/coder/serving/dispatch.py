@@ -30,7 +30,6 @@ from carrel.simulators.coder.wire.writing import dumps
 
 BASE = "/api/v2"
 TOKEN_HEADER = "coder-session-token"  # noqa: S105 - its name alone
-UNHAPPY = b"<html>A proxy found nobody behind it.</html>"
 ROUTES = Routes(
     [
         *building.ROUTES,

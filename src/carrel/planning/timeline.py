@@ -99,7 +99,7 @@ def timeline(
     kept = decision is not None and decision.wish is Wish.KEEP
     for one in decision.verdicts if decision else ():
         coming = foreseen is not None and foreseen.policy == one.policy
-        later = foreseen if coming and not _wants_stop(one) else None
+        later = foreseen if coming and (kept or not _wants_stop(one)) else None
         entries.append(_ours(later or one, at, kept=kept and later is None))
     far = datetime.max.replace(tzinfo=UTC)
     entries.sort(key=lambda one: (not one.applies, one.at or far, one.source))

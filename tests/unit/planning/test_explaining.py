@@ -15,6 +15,7 @@ from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.verdicts import Policy, Situation
 from carrel.planning.deciding import Configured, decide_fleet
 from carrel.planning.explaining import explain
+from carrel.planning.foreseeing import first_stops
 from carrel.planning.linting import check_policies
 from carrel.planning.starts import next_start
 from carrel.planning.timeline import timeline
@@ -130,6 +131,20 @@ def test_a_timeline_names_every_source():
     assert by_name["dormancy"].at == one.last_used_at + 30 * DAY
     assert found.stops_at == by_name["deadline"].at
     assert found.drift == ""
+
+
+@pytest.mark.parametrize("begin", ["18:00", "23:00"])
+def test_what_is_kept_for_a_while_is_stopped_when_that_ends(begin: str):
+    one = workspace()
+    keeps = {"w1": (KeepAlive("k", "w1", "ann", "demo", NOW, NOW + 3 * HOUR),)}
+    rules = configured(keep_alive={}, quiet_hours={"start": begin, "end": "08:00"})
+    held = Situation(NOW, observation(one), keeps=keeps)
+    decision = decide_fleet(rules, held)[0]
+    foreseen = first_stops(rules, held, [one], DAY)["w1"]
+    found = timeline(one, held.observation, NOW, decision, foreseen)
+    assert found.stopped_by is not None
+    assert (found.stops_at, found.stopped_by.source) == (NOW + 3 * HOUR, "policy:quiet_hours")
+    assert timeline(one, held.observation, NOW, decision).stops_at is None
 
 
 def test_without_the_licence_a_templates_times_do_nothing():

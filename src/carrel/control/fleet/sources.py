@@ -21,7 +21,8 @@ class Sourced:
     Attributes:
         workspace: Which.
         timeline: Every source, and when.
-        kept: Why no policy of ours stops it although one would; empty: none would, or it is not.
+        kept: Why no policy of ours stops it now although one would; empty: it is not kept, or
+            none would.
     """
 
     workspace: FleetWorkspace

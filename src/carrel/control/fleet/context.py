@@ -123,6 +123,10 @@ class FleetContext:
             self._fleet = self.connect()
         return self._fleet
 
+    def configured(self, policy: str) -> Configured | None:
+        """Return a policy that is in force, with its settings; None: it is not."""
+        return next((one for one in self.policies if one.name == policy), None)
+
     def lay_over(self, tables: Tables) -> None:
         """Lay what options say over the policies' settings, for all that is decided from now on.
 

@@ -49,9 +49,9 @@ class _Leases(Protocol):
 
 
 def _until(ctx: FleetContext, at: datetime, length: timedelta, reason: str) -> datetime:
-    for one in ctx.policies:
-        if one.name == "keep_alive":
-            return cast("_Leases", one.settings).grant(at, length, reason)
+    held = ctx.configured("keep_alive")
+    if held is not None:
+        return cast("_Leases", held.settings).grant(at, length, reason)
     raise RefusedError(
         "no_keep_alives",
         "Nothing is kept: leases are switched off.",

@@ -148,7 +148,7 @@ def compliance(
 
 
 def _rules(ctx: FleetContext, threshold: timedelta | None) -> Configured:
-    found = next((one for one in ctx.policies if one.name == POLICY), ctx.compliance)
+    found = ctx.configured(POLICY) or ctx.compliance
     if found is None:
         raise LookupError(POLICY)
     if threshold is None:

@@ -94,8 +94,10 @@ def table(ctx: FleetContext, wanted: PruneFilters) -> dict[str, object]:
 
 
 def _excluded(ctx: FleetContext, kind: str) -> tuple[str, ...]:
-    held = next((one.settings for one in ctx.policies if one.name == POLICY), None)
-    found: tuple[str, ...] = getattr(cast("_Settings", held).excluded, kind) if held else ()
+    held = ctx.configured(POLICY)
+    if held is None:
+        return ()
+    found: tuple[str, ...] = getattr(cast("_Settings", held.settings).excluded, kind)
     return found
 
 
@@ -124,14 +126,11 @@ def prunable(decisions: Iterable[Decision]) -> tuple[Prunable, ...]:
 
 def unfit(ctx: FleetContext) -> tuple[Finding, ...]:
     """Return what is wrong with the filters: names that fit nothing that was seen."""
-    seen = observing.recent(ctx)
-    configured = (one for one in ctx.policies if one.name == POLICY)
-    return tuple(
-        finding
-        for one in configured
-        for finding in one.policy.check(one.settings, seen)
-        if finding.rule == "filters"
-    )
+    held = ctx.configured(POLICY)
+    if held is None:
+        return ()
+    found = held.policy.check(held.settings, observing.recent(ctx))
+    return tuple(one for one in found if one.rule == "filters")
 
 
 _RANK = {"prune": 2, "active": 1, "kept": 0}

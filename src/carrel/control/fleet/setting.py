@@ -80,10 +80,8 @@ class _Rules(Protocol):
 
 def _rules(ctx: FleetContext) -> _Rules | None:
     """Return the rules in force; None: there are none."""
-    for one in ctx.policies:
-        if one.name == "time_to_live":
-            return cast("_Rules", one.settings)
-    return None
+    held = ctx.configured("time_to_live")
+    return None if held is None else cast("_Rules", held.settings)
 
 
 def _later(ctx: FleetContext, workspace: FleetWorkspace, length: timedelta) -> datetime:

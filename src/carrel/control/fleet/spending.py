@@ -40,7 +40,8 @@ class Book(Protocol):
 
 def book(ctx: FleetContext) -> Book | None:
     """Return the price book; None: there is no policy on money in force."""
-    return next((cast("Book", one.settings) for one in ctx.policies if one.name == "budget"), None)
+    held = ctx.configured("budget")
+    return None if held is None else cast("Book", held.settings)
 
 
 def month(ctx: FleetContext, at: datetime) -> tuple[datetime, datetime]:

@@ -321,7 +321,10 @@ def _outcome(action: Action, receipt: Receipt) -> tuple[ActionState, str]:
             followed = action.deed in deeds.BUILDS
             return (ActionState.FOLLOWING if followed else ActionState.DONE), note
         case Outcome.UNCHANGED:
-            return ActionState.DONE, note or "It was so already."
+            # A build that was there before ours is somebody else's: undo leaves it alone.
+            built = action.deed in deeds.BUILDS
+            state = ActionState.SKIPPED if built else ActionState.DONE
+            return state, note or "It was so already."
         case Outcome.CONFLICT:
             return ActionState.SKIPPED, note or "Another build is under way."
         case Outcome.REFUSED:

@@ -1,6 +1,7 @@
 """Undo: a plan of its own gives back what stood when another was applied."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from carrel.control.fleet import applying, deciding, plans, undoing
 from carrel.control.fleet.applying import Report
 from carrel.control.fleet.context import FleetContext
+from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import Deed, Plan, Purpose
 from carrel.errors import RefusedError
+from carrel.ports.fleet import Outcome, Receipt
 from carrel.testing.clocks import HandClock
 from carrel.testing.fleets import FakeFleet
 
@@ -44,6 +47,22 @@ def test_undo_gives_back_what_was(
     assert states(undone) == ["done", "done"]
     assert all(one.running for one in fleet.observe().workspaces)
     assert (fleet.asked("start"), fleet.asked("resume")) == (["w-1"], ["w-2"])
+
+
+def test_what_somebody_else_stopped_a_moment_before_us_is_not_ours_to_take_back(
+    ctx: FleetContext, fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.add("dev")
+    stop = fleet.stop
+
+    def raced(workspace: FleetWorkspace) -> Receipt:
+        return replace(stop(workspace), outcome=Outcome.UNCHANGED, why="It is being stopped.")
+
+    monkeypatch.setattr(fleet, "stop", raced)
+    report = govern(ctx)
+    assert (states(report), report.progress[0].note) == (["skipped"], "It is being stopped.")
+    ctx.clock.wait(60)
+    assert undoing.undo(ctx, report.plan.plan_id).actions == ()
 
 
 def test_a_setting_is_undone_after_the_start_that_undo_itself_made(

@@ -27,7 +27,8 @@ class Order:
         at: When: also the moment that was decided for.
         made_by: Who asked.
         policies: Only wishes of these; empty: of all. Keeping always counts.
-        horizon: Actions due later than this after `at` are left to a later plan; None: none are.
+        horizon: Actions due later than this after `at` are left to a later plan, unless their
+            owners are to be warned by now; None: none are left.
         cap: A cap of its own in place of the limits' caps; 0: no cap; None: the limits' caps.
         warn: Whether owners must have been warned before their workspaces are stopped.
         notes: What a person must know besides.
@@ -134,14 +135,21 @@ def _plan_one(decision: Decision, order: Order, draft: _Draft) -> None:
 def _carry_out(
     workspace: FleetWorkspace, wishes: list[Verdict], order: Order, draft: _Draft
 ) -> None:
-    due = wishes[0].due
-    if order.horizon is not None and due and due > order.at + order.horizon:
+    if not _near(wishes[0], order):
         return
     step = _step(workspace, wishes, order)
     if isinstance(step, str):
         draft.held.append((workspace.full_name, step))
     elif step.actions:
         draft.steps.append(step)
+
+
+def _near(wish: Verdict, order: Order) -> bool:
+    """Tell whether a wish is due within the horizon, or its owner is to be warned by now."""
+    if order.horizon is None or wish.due is None or wish.due <= order.at + order.horizon:
+        return True
+    looks_ahead = order.warn and order.horizon > timedelta(0)
+    return looks_ahead and wish.warn_from is not None and wish.warn_from <= order.at
 
 
 def _asked_for(verdict: Verdict, order: Order) -> bool:

@@ -240,6 +240,24 @@ def test_only_some_policies_and_only_what_is_due_soon():
     assert plan(two, horizon=HOUR).actions[0].due == NOW + HOUR
 
 
+@pytest.mark.parametrize(
+    ("early", "horizon", "warn", "planned"),
+    [
+        (HOUR, 20, True, True),
+        (timedelta(minutes=59), 20, True, False),
+        (HOUR, 20, False, False),
+        (HOUR, 0, True, False),
+    ],
+)
+def test_whose_owner_is_to_be_warned_by_now_is_planned_though_it_is_due_later(
+    early: timedelta, horizon: int, warn: bool, planned: bool
+):
+    due = NOW + HOUR
+    one = decided(says(Wish.STOP, "quiet_hours", due=due, warn_from=due - early))
+    made = plan(one, horizon=timedelta(minutes=horizon), warn=warn)
+    assert [action.due for action in made.actions] == ([due] if planned else [])
+
+
 def test_an_emergency_stops_all_that_runs_but_what_is_excluded():
     excluded = says(Wish.KEEP, "exclusions", category="excluded")
     fleet = [

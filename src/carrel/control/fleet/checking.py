@@ -124,11 +124,11 @@ class Checker:
         """Let an action that needs a warning wait until its owner was told, and the time came."""
         if not action.warn or not self._ctx.recipients.enabled:
             return Go(workspace)
-        number, now = workspace.build.number, self._ctx.now()
+        now = self._ctx.now()
         known = [
             one
             for one in self._warned.get(workspace.workspace_id, ())
-            if one.holds(number, now, action.due)
+            if one.holds(workspace.build, now, action.due)
         ]
         if any(one.due <= now for one in known):
             return Go(workspace)

@@ -14,13 +14,11 @@ from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import Action, ActionState, Plan
-from carrel.domain.governance.warnings import Delivery, Warned
+from carrel.domain.governance.warnings import Delivery, Warned, near
 from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 
 _REMEMBERED = timedelta(days=2)
-_SAME_STOP = timedelta(minutes=5)
-"""The backend's own stop and ours are one when they lie no further apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def _unknown(ctx: FleetContext, plan: Plan, seen: Observation, at: datetime) -> 
         for workspace in [fleet.get(action.workspace_id)]
         if workspace is not None
         and not any(
-            one.holds(workspace.build.number, at, action.due)
+            one.holds(workspace.build, at, action.due)
             for one in known.get(workspace.workspace_id, ())
         )
     ]
@@ -100,7 +98,7 @@ def _backend_warned(notice: _Notice, seen: Observation, at: datetime) -> bool:
     deadline = notice.workspace.build.deadline
     if template is None or not template.notify_lead or deadline is None:
         return False
-    return deadline - template.notify_lead <= at and deadline <= notice.due + _SAME_STOP
+    return deadline - template.notify_lead <= at and near(deadline, notice.due)
 
 
 def _tell(

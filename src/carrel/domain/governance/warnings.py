@@ -3,10 +3,13 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from carrel.domain.fleet.workspaces import Build
 from carrel.domain.records import dataclass
 
 _FORGOTTEN = timedelta(hours=24)
 """After so long nobody remembers a warning."""
+_SAME_STOP = timedelta(minutes=5)
+"""The backend's own stop and ours are one when they lie no further apart."""
 
 
 class Delivery(StrEnum):
@@ -49,14 +52,21 @@ class Warned:
         """Whether the owner knows."""
         return self.delivery is not Delivery.FAILED
 
-    def holds(self, build_number: int, at: datetime, due: datetime | None) -> bool:
+    def holds(self, build: Build, at: datetime, due: datetime | None) -> bool:
         """Tell whether the owner was told of this stop, not long ago.
 
         Args:
-            build_number: The build that would be stopped.
+            build: The build that would be stopped, as it is now.
             at: Now.
             due: When the stop is due; a warning of an earlier one was for another stop.
         """
         recent = timedelta(0) <= at - self.at < _FORGOTTEN
-        same = self.build_number == build_number and (due is None or due <= self.due)
+        same = self.build_number == build.number and (due is None or due <= self.due)
+        if self.delivery is Delivery.COVERED and not near(build.deadline, self.due):
+            return False  # the deadline was moved: the backend's reminder was of another stop
         return self.told and same and recent
+
+
+def near(deadline: datetime | None, due: datetime) -> bool:
+    """Tell whether the backend stops by itself no later than we would."""
+    return deadline is not None and deadline <= due + _SAME_STOP

@@ -27,6 +27,7 @@ class Night:
     needs = frozenset({"workspaces"})
     protects = False
     due: datetime | None = None
+    warn_from: datetime | None = None
     wish = Wish.STOP
     ttl: timedelta | None = None
 
@@ -39,7 +40,14 @@ class Night:
                 return Verdict(self.name, Wish.NOTHING, "It is off.")
             if self.wish is Wish.CORRECT and workspace.ttl == self.ttl:
                 return Verdict(self.name, Wish.NOTHING, "It is right.")
-            return Verdict(self.name, self.wish, "It is night.", due=self.due, ttl=self.ttl)
+            return Verdict(
+                self.name,
+                self.wish,
+                "It is night.",
+                due=self.due,
+                warn_from=self.warn_from,
+                ttl=self.ttl,
+            )
 
         return decide
 

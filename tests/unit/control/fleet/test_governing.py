@@ -126,6 +126,39 @@ def test_the_backends_own_reminder_is_enough(
     assert postbox.sent == []
 
 
+def test_the_backends_reminder_is_of_another_stop_once_its_deadline_was_moved(
+    warned: FleetContext, fleet: FakeFleet, clock: HandClock, postbox: Postbox
+) -> None:
+    workspace = fleet.add("dev")
+    fleet.templates["t-1"] = Template("t-1", "python", "o-1", notify_lead=30 * MINUTE)
+    fleet.set_deadline(workspace.workspace_id, clock.now() + 10 * MINUTE)
+    governing.once(warned)
+    fleet.set_deadline(workspace.workspace_id, clock.now() + timedelta(hours=3))
+    clock.advance(15 * MINUTE)
+    assert [one.delivery for one in governing.once(warned).warned] == [Delivery.SENT]
+    assert fleet.asked("stop") == []
+    clock.advance(15 * MINUTE)
+    governing.once(warned)
+    assert fleet.asked("stop") == ["w-1"]
+
+
+def test_an_owner_is_warned_when_the_policy_says_so_and_the_stop_waits_for_its_time(
+    warned: FleetContext, fleet: FakeFleet, clock: HandClock, postbox: Postbox, night: object
+) -> None:
+    fleet.add("dev")
+    due = clock.now() + timedelta(hours=1)
+    night.due, night.warn_from = due, clock.now() + 10 * MINUTE  # type: ignore[attr-defined]
+    assert governing.once(warned).warned == ()
+    clock.advance(10 * MINUTE)
+    assert [one.due for one in governing.once(warned).warned] == [due]
+    clock.advance(49 * MINUTE)
+    assert governing.once(warned).warned == ()
+    assert fleet.asked("stop") == []
+    clock.advance(MINUTE)
+    governing.once(warned)
+    assert (fleet.asked("stop"), len(postbox.sent)) == (["w-1"], 1)
+
+
 def test_a_restart_is_warned_of_anew(
     warned: FleetContext, fleet: FakeFleet, clock: HandClock, postbox: Postbox
 ) -> None:

@@ -76,7 +76,7 @@ def explain(
         decision=decision,
         timeline=timeline(workspace, observation, situation.at, decision),
         next_change=decision.until,
-        gaps=tuple(f"{gap.what}: {gap.why}" for gap in observation.gaps),
+        gaps=tuple(gap.told for gap in observation.gaps),
     )
 
 

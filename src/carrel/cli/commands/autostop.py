@@ -41,7 +41,7 @@ def detect(
     policies. Where the deployment's deadline is not what its settings give, that is told.
     """
     from carrel.cli.fleets.opening import opened_fleet
-    from carrel.cli.fleets.stops import show_gaps, show_one, show_sources, sources_document
+    from carrel.cli.fleets.stops import show_left_out, show_one, show_sources, sources_document
     from carrel.control.fleet import sources
 
     out = Output(as_json=as_json)
@@ -56,7 +56,7 @@ def detect(
         show_sources(out, found)
     else:
         show_one(out, found.every[0])
-        show_gaps(out, found)
+        show_left_out(out, found)
 
 
 @command(

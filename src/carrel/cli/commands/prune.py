@@ -134,10 +134,9 @@ def _prune(
     out: Output, ctx: "FleetContext", filters: "PruneFilters", *, cleanup: bool, execute: bool
 ) -> None:
     from carrel.cli.fleets.carrying import carry_out, run_document, show_only
-    from carrel.cli.fleets.paragraphs import paragraph
+    from carrel.cli.fleets.paragraphs import paragraph, show_gaps
     from carrel.cli.fleets.pruned import prunable_documents, show_prunable
     from carrel.cli.fleets.windows import show_windows, windows_document
-    from carrel.cli.wording import shown
     from carrel.control.fleet import deciding, governing, observing, pruning, quieting
     from carrel.domain.governance.plans import Purpose
 
@@ -158,8 +157,7 @@ def _prune(
     show_windows(out, windows, pruning.POLICY)
     for one in unfit:
         paragraph(out, f"{out.style.yellow('!')} ", f"{one.message} {one.cure}")
-    for gap in seen.gaps:
-        paragraph(out, f"{out.style.yellow('!')} ", shown(f"Not seen: {gap.what}: {gap.why}"))
+    show_gaps(out, (gap.told for gap in seen.gaps))
     out.line()
     if execute:
         carry_out(out, ctx, governing.standing(ctx, plan) or plan, more=more)

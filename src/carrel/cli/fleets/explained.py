@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from carrel.cli.fleets.paragraphs import paragraph
+from carrel.cli.fleets.paragraphs import paragraph, show_gaps
 from carrel.cli.output import Output
 from carrel.cli.plain import record
 from carrel.cli.table import Cell, Column
@@ -49,8 +49,7 @@ def show_explanation(out: Output, found: "Explanation") -> None:
     else:
         text = "By time alone the answer does not change."
     paragraph(out, "  ", text)
-    for gap in found.gaps:
-        paragraph(out, f"{style.yellow('!')} ", f"Not seen: {shown(gap)}")
+    show_gaps(out, found.gaps)
     out.line()
     out.line(style.dim("RULES"))
     for one in found.heard:

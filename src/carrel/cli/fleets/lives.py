@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from carrel.cli.fleets.paragraphs import paragraph
+from carrel.cli.fleets.paragraphs import paragraph, show_gaps
 from carrel.cli.fleets.spans import brief_span
 from carrel.cli.output import Output
 from carrel.cli.style import Style
@@ -96,8 +96,7 @@ def show_compliance(out: Output, found: "Compliance", *, everything: bool) -> No
     if found.left_out:
         what = count(found.left_out, "workspace runs", "workspaces run")
         out.line(style.dim(f"{what} in organizations that you are no member of: --all-orgs"))
-    for gap in found.gaps:
-        paragraph(out, f"{style.yellow('!')} ", f"Not seen: {shown(gap)}")
+    show_gaps(out, found.gaps)
 
 
 def show_counts(out: Output, found: "Compliance") -> None:

@@ -2,10 +2,12 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from textwrap import wrap
 
 from carrel.cli.output import Output
 from carrel.cli.table import width
+from carrel.cli.wording import shown
 from carrel.system import terminal
 
 _PAINT = re.compile(r"\x1b\[\d+m")
@@ -40,3 +42,9 @@ def paragraph(out: Output, head: str, text: str, *, indent: int = 0) -> None:
     out.line(head + lines[0].lstrip("\0"))
     for line in lines[1:]:
         out.line(line)
+
+
+def show_gaps(out: Output, gaps: Iterable[str]) -> None:
+    """Print what could not be seen, a paragraph each."""
+    for gap in gaps:
+        paragraph(out, f"{out.style.yellow('!')} ", f"Not seen: {shown(gap)}")

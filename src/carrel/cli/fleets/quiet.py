@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from carrel.cli.fleets.documents import decision_document
-from carrel.cli.fleets.paragraphs import paragraph
+from carrel.cli.fleets.paragraphs import paragraph, show_gaps
 from carrel.cli.fleets.windows import show_windows, windows_document
 from carrel.cli.output import Output
 from carrel.cli.plain import record
@@ -151,7 +151,7 @@ def show_status(out: Output, found: "Status") -> None:
         out.line(f"{count(found.without, 'running workspace')} {verb} no quiet hours.")
     out.line()
     _show_counts(out, found)
-    _show_gaps(out, found)
+    show_gaps(out, found.gaps)
 
 
 def _now(style: Style, hours: "Hours") -> Cell:
@@ -170,11 +170,6 @@ def _show_counts(out: Output, found: "Status") -> None:
     out.line(f"Running: {', '.join(parts) or 'nothing'}.")
 
 
-def _show_gaps(out: Output, found: "Status") -> None:
-    for gap in found.gaps:
-        paragraph(out, f"{out.style.yellow('!')} ", f"Not seen: {shown(gap)}")
-
-
 def show_categories(out: Output, found: "Status") -> None:
     """Print each running workspace under its category, and why."""
     show_windows(out, found.windows, POLICY)
@@ -183,7 +178,7 @@ def show_categories(out: Output, found: "Status") -> None:
         _show_category(out, name, decisions)
         out.line()
     _show_counts(out, found)
-    _show_gaps(out, found)
+    show_gaps(out, found.gaps)
 
 
 def _by_category(found: "Status") -> "dict[str, list[Decision]]":
@@ -241,7 +236,7 @@ def show_report(out: Output, found: "Status") -> None:
         if name in _WRONG:
             out.line()
             _show_category(out, name, decisions)
-    _show_gaps(out, found)
+    show_gaps(out, found.gaps)
 
 
 def show_enterprise(out: Output, found: "Enterprise", user: str | None) -> None:

@@ -3,15 +3,15 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from carrel.cli.fleets.paragraphs import paragraph
+from carrel.cli.fleets.paragraphs import paragraph, show_gaps
 from carrel.cli.fleets.spans import brief_span
 from carrel.cli.output import Output
+from carrel.cli.plain import record
 from carrel.cli.table import Cell, Column
 from carrel.cli.wording import count, moment, shown, zone_name
 
 if TYPE_CHECKING:
     from carrel.control.fleet.sources import Sourced, Sources
-    from carrel.planning.timeline import Entry
 
 
 def sources_document(found: "Sources") -> dict[str, object]:
@@ -47,17 +47,7 @@ def _workspace(one: "Sourced") -> dict[str, object]:
         "stopped_by": first.source if first else None,
         "drift": one.timeline.drift,
         "kept_because": one.kept,
-        "sources": [_entry(entry) for entry in one.timeline.entries],
-    }
-
-
-def _entry(entry: "Entry") -> dict[str, object]:
-    return {
-        "source": entry.source,
-        "by": entry.by,
-        "applies": entry.applies,
-        "at": entry.at,
-        "why": entry.why,
+        "sources": [record(entry) for entry in one.timeline.entries],
     }
 
 
@@ -95,7 +85,7 @@ def show_sources(out: Output, found: "Sources") -> None:
             for one in found.every
         ])  # fmt: skip
         _show_drift(out, found)
-    show_gaps(out, found)
+    show_left_out(out, found)
 
 
 def _others(one: "Sourced") -> str:
@@ -177,15 +167,14 @@ def show_timeline(out: Output, found: "Sources", within: timedelta | None) -> No
         if number:
             verb = "is" if number == 1 else "are"
             out.line(style.dim(f"{count(number, 'workspace')} {verb} {what}."))
-    show_gaps(out, found)
+    show_left_out(out, found)
     if stops:
         out.line(style.dim("Why: carrel autostop detect WS"))
 
 
-def show_gaps(out: Output, found: "Sources") -> None:
+def show_left_out(out: Output, found: "Sources") -> None:
     """Print what was left out, and what could not be seen."""
     if found.prebuilt:
         wait = "prebuilt workspace waits in its pool", "prebuilt workspaces wait in their pools"
         out.line(out.style.dim(f"{count(found.prebuilt, *wait)}."))
-    for gap in found.gaps:
-        paragraph(out, f"{out.style.yellow('!')} ", f"Not seen: {shown(gap)}")
+    show_gaps(out, found.gaps)

@@ -143,7 +143,7 @@ def compliance(
             )
         ),
         left_out=len(running) - len(near),
-        gaps=tuple(f"{gap.what}: {gap.why}" for gap in seen.gaps),
+        gaps=tuple(gap.told for gap in seen.gaps),
     )
 
 

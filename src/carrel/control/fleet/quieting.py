@@ -145,7 +145,7 @@ def status(ctx: FleetContext, *, force: bool = False) -> Status:
         hours=hours,
         without=without,
         decisions=deciding.decide(ctx, at=at, force=force, observation=seen),
-        gaps=tuple(f"{gap.what}: {gap.why}" for gap in seen.gaps),
+        gaps=tuple(gap.told for gap in seen.gaps),
     )
 
 

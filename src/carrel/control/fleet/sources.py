@@ -115,7 +115,7 @@ def _gathered(
         for one in decide(prepare(ctx.policies, situation), wanted)
     ]
     every.sort(key=_order)
-    return Sources(at, tuple(every), tuple(f"{gap.what}: {gap.why}" for gap in seen.gaps))
+    return Sources(at, tuple(every), tuple(gap.told for gap in seen.gaps))
 
 
 def _order(one: Sourced) -> tuple[datetime, str]:

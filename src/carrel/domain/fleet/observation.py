@@ -26,6 +26,11 @@ class Gap:
     why: str
     cure: str = ""
 
+    @property
+    def told(self) -> str:
+        """What it is, and why."""
+        return f"{self.what}: {self.why}"
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:

@@ -26,9 +26,9 @@ def counted(ctx: FleetContext, fleet: FakeFleet, clock: HandClock) -> FleetConte
     return ctx
 
 
-def export(ctx: FleetContext, cost: float) -> list[str]:
+def export(ctx: FleetContext, cost: float, currency: str = "usd") -> list[str]:
     tags = '"{""coder_owner"": ""ada"", ""coder_workspace"": ""dev""}"'
-    return [HEAD, f"{cost},USD,{ctx.now().isoformat()},{tags}\n"]
+    return [HEAD, f"{cost},{currency},{ctx.now().isoformat()},{tags}\n"]
 
 
 def test_a_newer_bill_takes_the_place_of_the_older(counted: FleetContext) -> None:
@@ -42,10 +42,11 @@ def test_a_newer_bill_takes_the_place_of_the_older(counted: FleetContext) -> Non
         assert [event.action for event in session.events()] == ["bill.taken"] * 2
 
 
-def test_what_the_book_lacks_the_bill_of_the_month_before_tells(
-    counted: FleetContext, clock: HandClock
+@pytest.mark.parametrize("currency", ["usd", "EUR"])
+def test_what_the_book_lacks_the_bill_of_the_month_before_tells_in_the_books_currency(
+    counted: FleetContext, clock: HandClock, currency: str
 ) -> None:
-    billing.take(counted, export(counted, 20))
+    billing.take(counted, export(counted, 20, currency))
     _, next_month = spending.month(counted, clock.now())
     clock.advance(next_month - clock.now())
     recording.record(counted, observing.observe(counted))
@@ -55,4 +56,4 @@ def test_what_the_book_lacks_the_bill_of_the_month_before_tells(
     price = billing.reconcile(counted, next_month - timedelta(days=1), next_month)[0].price
     assert price is not None
     spent = spending.spent(counted, seen, clock.now())
-    assert spent["user:ada"] == pytest.approx(3 * price)
+    assert spent["user:ada"] == pytest.approx(3 * price if currency == "usd" else 0.0)

@@ -76,6 +76,8 @@ def test_a_backtest_goes_through_what_was_recorded(
     (halt,) = found.outcome.halts
     assert (halt.workspace, halt.at) == ("ada/dev", began + 4 * HOUR)
     assert fleet.requests == []
+    of_one = foreseeing.look_back(idle, began, clock.now(), ["autostop"])
+    assert of_one.outcome.halts == (halt,), "what only keeps is asked in any case"
 
 
 def test_a_backtest_needs_a_past_and_policies_that_are_in_force(
@@ -130,6 +132,28 @@ def test_without_a_recording_the_logs_tell(idle: FleetContext, clock: HandClock)
     assert found.source == "logs"
     assert [halt.at for halt in found.outcome.halts] == [now - 14 * HOUR]
     assert any("logs" in note for note in found.notes)
+
+
+def test_what_tells_of_the_longer_time_is_taken_unless_one_is_asked_for(
+    idle: FleetContext, clock: HandClock
+) -> None:
+    idle._fleet = fleet = Remembering(clock)  # noqa: SLF001 - the one that keeps logs
+    one = fleet.add("dev")
+    began = clock.now()
+    fields = {"workspace_id": one.workspace_id, "workspace_owner": "ada", "workspace_name": "dev"}
+    fleet.entries = (
+        AuditEntry("e1", began, "ada", "start", "workspace_build", "dev", "b",
+                   details={"additional_fields": fields}),
+    )  # fmt: skip
+    clock.advance(24 * HOUR)
+    lived(idle, clock, 8)
+
+    def source(hours: float, wanted: str = foreseeing.EITHER) -> str:
+        now = clock.now()
+        return foreseeing.look_back(idle, now - hours * HOUR, now, source=wanted).source
+
+    assert (source(32), source(32, foreseeing.RECORDED)) == ("logs", "recorded")
+    assert (source(10), source(10, foreseeing.LOGS)) == ("recorded", "logs")
 
 
 def test_a_forecast_lets_recorded_days_come_again(

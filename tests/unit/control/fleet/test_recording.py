@@ -1,5 +1,7 @@
 """What passes saw is recorded, comes back, and adds up what ran."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +15,7 @@ from carrel.domain.fleet.workspaces import FleetWorkspace, Transition
 from carrel.errors import FailedError
 from carrel.planning.deciding import Configured
 from carrel.policies.budget import POLICY as BUDGET
+from carrel.ports.store import Session, Store
 from carrel.testing.clocks import HandClock
 from carrel.testing.fleets import ADDRESS, FakeFleet
 
@@ -95,6 +98,40 @@ def test_a_damaged_recording_is_told_and_begun_anew(
     clock.advance(STEP)
     assert recording.record(recorded, observing.observe(recorded))
     assert told(recorded)[-1].alone
+
+
+class Overtaken:
+    """A database in which somebody else writes a moment before we do."""
+
+    def __init__(self, store: Store, first: Callable[[], object]) -> None:
+        self._store = store
+        self._first = first
+
+    def reading(self) -> AbstractContextManager[Session]:
+        return self._store.reading()
+
+    def writing(self) -> AbstractContextManager[Session]:
+        self._first()
+        return self._store.writing()
+
+
+def test_of_two_that_record_at_once_one_does_and_nothing_counts_twice(
+    recorded: FleetContext, fleet: FakeFleet, clock: HandClock
+) -> None:
+    fleet.add("dev")
+    recording.record(recorded, observing.observe(recorded))
+    clock.advance(STEP)
+    seen = observing.observe(recorded)
+    rival = replace(recorded, recorder=None)
+    store = Overtaken(recorded.store, lambda: recording.record(rival, seen))
+    late = replace(recorded, store=store)
+    assert not recording.record(late, seen)
+    assert late.recorder is None
+    assert len(told(recorded)) == 2
+    begin, end = spending.month(recorded, seen.at)
+    with recorded.store.reading() as session:
+        (ran,) = session.history.running(ADDRESS, begin, end)
+    assert ran.seconds == timedelta(hours=2, minutes=5).total_seconds()
 
 
 def turned_off(workspace: FleetWorkspace, clock: HandClock) -> FleetWorkspace:

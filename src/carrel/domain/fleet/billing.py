@@ -97,6 +97,7 @@ class _Finder:
         for one in known:
             self._ids.setdefault(one.workspace_id.casefold(), one)
             self._names.setdefault((one.owner.casefold(), one.name.casefold()), one)
+        self._lengths = sorted({len(key) for key in self._ids if key}, reverse=True)
 
     def holder(self, row: Mapping[str, str], number: int) -> tuple[str, str, str]:
         tags = _tags(row.get("Tags") or "", number)
@@ -110,14 +111,15 @@ class _Finder:
 
     def _resource(self, row: Mapping[str, str]) -> Known | None:
         """Find a workspace whose id is part of the resource's, as disks and pods are named."""
-        for column in ("ResourceId", "ResourceName"):
-            name = (row.get(column) or "").casefold()
-            known = self._ids.get(name)
-            if known is None:
-                known = next((one for key, one in self._ids.items() if key and key in name), None)
-            if known is not None:
-                return known
-        return None
+        names = ((row.get(column) or "").casefold() for column in ("ResourceId", "ResourceName"))
+        # Pieces as long as ids are looked up: a bill has many rows, and a fleet many ids.
+        pieces = (
+            name[at : at + length]
+            for name in names
+            for length in self._lengths
+            for at in range(len(name) - length + 1)
+        )
+        return next((self._ids[piece] for piece in pieces if piece in self._ids), None)
 
 
 def _numbered(rows: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:

@@ -1,10 +1,11 @@
 """The only file that knows every concrete class: wires settings, database, drivers, clock."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 from carrel.plugins import Catalog
 from carrel.ports.clock import Clock

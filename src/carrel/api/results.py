@@ -1,11 +1,11 @@
 """What the fronts of fleets answer: how workspaces stand, and what a run did."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from carrel.control.fleet.applying import Report
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import STOPPING, ActionState, Plan
+from carrel.domain.records import dataclass
 
 _NOT_DONE = frozenset({ActionState.FAILED, ActionState.UNCERTAIN})
 

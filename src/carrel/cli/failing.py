@@ -2,12 +2,12 @@
 
 import json
 import sys
-from dataclasses import dataclass
 
 import typer
 from typer import TyperException
 
 from carrel.cli.style import Style
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 from carrel.system import terminal
 

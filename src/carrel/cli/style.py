@@ -1,8 +1,8 @@
 """Colours that mean something: green is well, yellow wants a look, red went wrong."""
 
-from dataclasses import dataclass
 from typing import TextIO
 
+from carrel.domain.records import dataclass
 from carrel.system import terminal
 
 

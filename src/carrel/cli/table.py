@@ -1,7 +1,8 @@
 """A table that fits: columns give way to the terminal's width, in a fixed order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from carrel.domain.records import dataclass
 
 Paint = Callable[[str], str]
 GAP = "  "

@@ -1,6 +1,6 @@
 """Checkpoints of workspaces, and going back to one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from typing import cast
 
@@ -12,6 +12,7 @@ from carrel.control.healing import healed
 from carrel.control.subjects import subject
 from carrel.control.trailers import with_trailers
 from carrel.domain.checkpoints import Checkpoint
+from carrel.domain.records import dataclass
 from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import Outcome, Workspace
 from carrel.errors import BadInputError, NotFoundError

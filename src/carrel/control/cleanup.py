@@ -1,7 +1,7 @@
 """Taking a workspace away without losing anything, and bringing it back from the trash."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from carrel.control import occupancy, projects
 from carrel.control.checkpoints import checkpoint_locked
@@ -12,6 +12,7 @@ from carrel.control.merging import MergeRequest, merge
 from carrel.control.subjects import subject
 from carrel.control.workspaces import lowers
 from carrel.domain.projects import Project
+from carrel.domain.records import dataclass
 from carrel.domain.results import CommitInfo
 from carrel.domain.workspaces import OPEN_STATES, Place, State, Workspace
 from carrel.errors import BadInputError, CarrelError, NotFoundError, RefusedError

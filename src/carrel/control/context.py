@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from carrel.domain.conflicts import Rules
 from carrel.domain.limits import Limits
 from carrel.domain.projects import Project
+from carrel.domain.records import dataclass
 from carrel.domain.retention import Retention
 from carrel.domain.workspaces import Place, Workspace
 from carrel.git import filters

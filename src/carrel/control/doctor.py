@@ -1,12 +1,12 @@
 """Examining this machine and this installation: what works, why not, and the cure."""
 
 import os
-from dataclasses import dataclass
 
 from carrel.control import projects
 from carrel.control.context import Context
 from carrel.control.ledger import verify
 from carrel.control.reconcile import reconcile
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 from carrel.git import version
 from carrel.system import disk

@@ -1,7 +1,8 @@
 """What a reconciliation finds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

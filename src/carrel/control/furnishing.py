@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from carrel.control.context import Context
 from carrel.control.subjects import subject
 from carrel.domain.projects import Project, SourceKind
+from carrel.domain.records import dataclass
 from carrel.domain.workspaces import Workspace
 from carrel.errors import BadInputError
 from carrel.git.restoring.smudging import smudge

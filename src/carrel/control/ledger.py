@@ -1,10 +1,10 @@
 """Reading the ledger and proving that nobody changed it."""
 
 from collections import deque
-from dataclasses import dataclass
 
 from carrel.control.context import Context
 from carrel.domain.ledger import Event, first_break
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Merging a workspace's work into a branch, or into its parent's workspace."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from carrel.control import projects
 from carrel.control.checkpoints import checkpoint_locked
@@ -11,6 +11,7 @@ from carrel.control.joining import merge_into_workspace
 from carrel.control.recording import Landed, finish, note_left, plan, unfinished
 from carrel.domain.conflicts import Rules
 from carrel.domain.projects import Project
+from carrel.domain.records import dataclass
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import OPEN_STATES, Workspace
 from carrel.errors import BadInputError, FailedError, NotFoundError

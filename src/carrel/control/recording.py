@@ -1,11 +1,12 @@
 """Writing a merge down: before the target moves, and after."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from carrel.control.context import Context
 from carrel.domain.conflicts import ConflictKind, Settlement, Side, Strategy, Version
+from carrel.domain.records import dataclass
 from carrel.domain.results import MergeResult
 from carrel.domain.workspaces import Outcome, Workspace
 from carrel.git.refs import Move

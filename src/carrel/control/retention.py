@@ -1,7 +1,6 @@
 """Cleaning up by age, and the periodic round of a caretaker."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from carrel.control import cleanup, projects
 from carrel.control.checkpoints import checkpoint
@@ -9,6 +8,7 @@ from carrel.control.context import Context
 from carrel.control.explaining import explained
 from carrel.control.finding import find
 from carrel.domain.projects import Project
+from carrel.domain.records import dataclass
 from carrel.domain.retention import due
 from carrel.domain.workspaces import OPEN_STATES, State, Workspace
 from carrel.errors import CarrelError

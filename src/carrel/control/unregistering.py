@@ -1,13 +1,13 @@
 """Taking a project off the list. The user's repository is never touched, nor what was kept."""
 
 import os
-from dataclasses import dataclass
 
 from carrel.control import projects
 from carrel.control.context import Context
 from carrel.control.explaining import explained
 from carrel.control.retention import drop_unused_layers
 from carrel.domain.projects import Project
+from carrel.domain.records import dataclass
 from carrel.domain.workspaces import State, Workspace
 from carrel.errors import RefusedError
 from carrel.system import disk, faults

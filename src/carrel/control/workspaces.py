@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from carrel.control import checkpoints, projects
 from carrel.control.context import Context
@@ -12,6 +12,7 @@ from carrel.control.furnishing import Wishes, furnish, refuse_impossible
 from carrel.control.undoing import undo_creation
 from carrel.domain.names import branch_for, checked_name
 from carrel.domain.projects import Project
+from carrel.domain.records import dataclass
 from carrel.domain.workspaces import OPEN_STATES, Outcome, State, Workspace
 from carrel.errors import CarrelError, LimitError, RefusedError
 from carrel.git.refs import Move, zeros

@@ -1,6 +1,6 @@
 """Limits on workspaces; checked where the row is written."""
 
-from dataclasses import dataclass
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

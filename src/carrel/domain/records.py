@@ -1,8 +1,9 @@
-"""Frozen dataclasses that load quickly.
+"""Dataclasses that load quickly.
 
 For each frozen dataclass Python writes and compiles seven methods whenever its module is loaded:
-a third of the time of a short command. Here all but `__init__` are shared functions. Nothing
-else differs from `@dataclass(frozen=True, slots=True)`, and type checkers see just that.
+a third of the time of a short command. Here all but `__init__` are shared functions, and that is
+written when the first value is made. Nothing else differs from the standard one with
+`slots=True`, frozen or not, and type checkers see just that.
 """
 
 from typing import TYPE_CHECKING

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.git.gateway import Git
 from carrel.git.objects import Entry
 

@@ -7,8 +7,9 @@ that the owner's settings allow count at all.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from carrel.domain.records import dataclass
 from carrel.git.gateway import OVERRIDES, Git, numbered
 
 _KINDS = ("clean", "smudge", "process", "required")

@@ -7,9 +7,10 @@ somebody asks for one, and trees that were read stay known: an object id never c
 import re
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.git.objects import TREE, Entry, PackWriter, Reader
 

@@ -8,8 +8,9 @@ that is let in are filters that the owner allowed by name (`carrel.git.filters`)
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.system.processes import Conversation, Done, run, search_path
 

@@ -10,8 +10,8 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError, NotFoundError
 from carrel.git.gateway import Git
 from carrel.git.packs import Packed, note_written

@@ -13,10 +13,10 @@ import struct
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 _LARGEST_INDEX = 1 << 20

@@ -8,9 +8,9 @@ import os
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError
 from carrel.git.gateway import Git
 from carrel.git.nofollow import read_bounded

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.git.objects import Entry, PackWriter, Reader
 

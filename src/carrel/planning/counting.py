@@ -1,9 +1,10 @@
 """Running hours and money, summed up by day."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 
 from carrel.domain.governance.foresight import Sums
+from carrel.domain.records import dataclass
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import cast
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 MINUTES = 60

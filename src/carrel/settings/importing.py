@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +15,7 @@ import tomlkit
 import yaml
 from tomlkit.exceptions import TOMLKitError
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError
 from carrel.settings import agents_file
 from carrel.settings.agents_file import Taken

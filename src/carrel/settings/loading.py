@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, cast
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 from carrel.settings.readers import WrongValueError
 from carrel.settings.values import SECTIONS, Key, Settings, keys

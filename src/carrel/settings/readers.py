@@ -1,9 +1,10 @@
 """How one setting is read: from a TOML value, or from the text of an environment variable."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar, cast
+
+from carrel.domain.records import dataclass
 
 T = TypeVar("T")
 Name = TypeVar("Name", bound=StrEnum)

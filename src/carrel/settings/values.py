@@ -1,11 +1,12 @@
 """Every setting there is: its name, its default, what it means and what it may be."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar, cast
 
 from carrel.domain.conflicts import ConflictKind, Side, Strategy
+from carrel.domain.records import dataclass
 from carrel.settings import readers
 from carrel.settings.readers import Reader
 

@@ -1,8 +1,8 @@
 """The address of a database: read, completed, and shown without its password."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 _POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")

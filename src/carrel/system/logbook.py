@@ -3,11 +3,11 @@
 import logging
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError
 from carrel.system.scrubbing import is_secret_name, scrubbed
 

@@ -10,7 +10,9 @@ import os
 import re
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from carrel.domain.records import dataclass
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 

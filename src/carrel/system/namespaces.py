@@ -5,8 +5,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.system import holder, processes_seen
 from carrel.system.processes import run

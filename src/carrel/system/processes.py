@@ -8,9 +8,9 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypedDict
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 

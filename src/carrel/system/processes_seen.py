@@ -8,8 +8,8 @@ import ctypes
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.system import mounts
 from carrel.system.mounts import Mount
 

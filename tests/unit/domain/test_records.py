@@ -1,5 +1,7 @@
 """Quick dataclasses differ from the standard ones in nothing but the time that they take."""
 
+import copy
+import inspect
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError, asdict, field, fields, replace
@@ -43,8 +45,43 @@ def make(dataclass: Callable[..., Any]) -> tuple[type, type, type]:
     return Point, Named, Empty
 
 
+def make_others(dataclass: Callable[..., Any]) -> tuple[type, type, type, type]:
+    @dataclass(slots=True)
+    class Open:
+        """Its values may change."""
+
+        x: int
+        tags: list[str] = field(default_factory=list)
+
+    @dataclass(frozen=True, slots=True, repr=False)
+    class Shy:
+        """Shows nothing."""
+
+        word: str
+
+    @dataclass(frozen=True, slots=True, eq=False)
+    class Single:
+        """Equal to itself alone."""
+
+        x: int = 1
+
+    @dataclass(frozen=True, slots=True)
+    class Loose:  # noqa: PLW1641 - it is made
+        """Compares in its own way."""
+
+        x: int
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, type(self)) and self.x % 10 == other.x % 10
+
+    return Open, Shy, Single, Loose
+
+
 PLAIN, QUICK = make(standard), make(quick)
 BOTH = pytest.mark.parametrize("kinds", [PLAIN, QUICK], ids=["standard", "quick"])
+OTHERS = pytest.mark.parametrize(
+    "kinds", [make_others(standard), make_others(quick)], ids=["standard", "quick"]
+)
 
 
 @BOTH
@@ -96,6 +133,60 @@ def test_the_tools_of_dataclasses_work(kinds: tuple[type, ...]) -> None:
         point(1, z=3)
 
 
+@OTHERS
+def test_other_options_do_the_same(kinds: tuple[type, ...]) -> None:
+    kind, shy, single, loose = kinds
+    one = kind(1)
+    one.x = 2
+    assert (one, one.tags) == (kind(2, []), [])
+    assert one != kind(1)
+    assert repr(one).endswith("Open(x=2, tags=[])")
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
+    assert not hasattr(one, "__dict__")
+    del one.x
+    assert copy.copy(kind(3)) == kind(3)
+    assert "word" not in repr(shy("word"))
+    assert shy("word") == shy("word")
+    assert single() != single()
+    assert len({single(), single()}) == 2
+    assert loose(1) == loose(11)
+    assert hash(loose(1)) == hash(loose(1))
+    for frozen in (shy("a"), single(), loose(1)):
+        with pytest.raises((FrozenInstanceError, TypeError)):
+            frozen.x = 2
+
+
+def test_what_is_told_of_them_is_the_same() -> None:
+    for plain, fast in zip(
+        [*make(standard), *make_others(standard)], [*make(quick), *make_others(quick)], strict=True
+    ):
+        assert list(inspect.signature(plain).parameters) == list(inspect.signature(fast).parameters)
+        assert inspect.get_annotations(plain.__init__) == inspect.get_annotations(fast.__init__)
+        assert plain.__init__.__qualname__ == fast.__init__.__qualname__
+        assert repr(plain.__dataclass_params__) == repr(fast.__dataclass_params__)
+
+
+def test_an_init_is_written_when_it_is_needed() -> None:
+    @quick(frozen=True, slots=True)
+    class Rare:
+        """Mostly nobody makes one."""
+
+        x: int
+
+    class Heir(Rare):
+        """Inherits it."""
+
+    assert not inspect.isfunction(vars(Rare)["__init__"])
+    assert Heir(3).x == 3
+    assert inspect.isfunction(vars(Rare)["__init__"])
+    assert Rare(4).x == 4
+
+
+def test_who_says_nothing_is_described_by_its_fields() -> None:
+    assert make(quick)[1].__doc__ == "Named(name)"
+
+
 @quick(frozen=True, slots=True)
 class Kept:
     """At the top of a module, as pickling wants."""
@@ -109,8 +200,8 @@ def test_they_can_be_sent_elsewhere() -> None:
     assert pickle.loads(pickle.dumps(one)) == one
 
 
-def test_other_options_and_heirs_are_left_to_the_standard() -> None:
-    @quick(slots=True)
+def test_heirs_and_who_has_no_slots_are_left_to_the_standard() -> None:
+    @quick(order=True)
     class Open:
         x: int
 
@@ -124,7 +215,7 @@ def test_other_options_and_heirs_are_left_to_the_standard() -> None:
 
     free = Open(1)
     free.x = 2
-    assert free == Open(2)
+    assert Open(1) < free == Open(2)
     assert Heir(1) == Heir(1, 3)
     assert Heir(1).x == 1
     with pytest.raises(FrozenInstanceError):

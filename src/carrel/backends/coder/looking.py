@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
@@ -28,6 +28,7 @@ from carrel.domain.fleet.observation import Gap, Observation
 from carrel.domain.fleet.people import Organization, QuietHours, User
 from carrel.domain.fleet.templates import Template
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 T = TypeVar("T")

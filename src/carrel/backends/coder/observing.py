@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -34,6 +34,7 @@ from carrel.domain.fleet.observation import Gap, Observation
 from carrel.domain.fleet.people import Organization, QuietHours, User
 from carrel.domain.fleet.templates import Template
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 T = TypeVar("T")

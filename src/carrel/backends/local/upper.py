@@ -10,9 +10,9 @@ well, and writes files `.wh.NAME` and `.wh..wh..opq` where it may not make devic
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from carrel.domain.delta import Folder, Gone, Leaf, LeafKind, Node
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -1,10 +1,10 @@
 """Plans that a command makes from some policies: shown, or carried out."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from carrel.cli.fleets.carrying import carry_out, show_only
 from carrel.cli.output import Output
+from carrel.domain.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

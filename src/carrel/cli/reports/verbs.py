@@ -1,7 +1,6 @@
 """The reports as commands of `carrel fleet`: one shape of options for all of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from carrel.cli.declaring import command
 from carrel.cli.fleets.options import Verbose
 from carrel.cli.options import Json
 from carrel.cli.reports.wanted import Wanted
+from carrel.domain.records import dataclass
 
 Organizations = Annotated[
     list[str] | None,

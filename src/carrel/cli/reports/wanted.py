@@ -1,6 +1,6 @@
 """What the options of a report ask for."""
 
-from dataclasses import dataclass
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

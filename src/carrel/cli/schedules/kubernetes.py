@@ -1,9 +1,9 @@
 """A manifest for Kubernetes."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from carrel.cli.schedules.place import Place, cron_of
+from carrel.domain.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What a timer must know to run Carrel as it runs here: program, settings, deployment."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 _HOUR, _DAY = 60, 24 * 60

@@ -1,7 +1,6 @@
 """What the second half of the demonstration shows when an act is over."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from rich.text import Text
 from carrel.cli.stage import pages
 from carrel.cli.wording import count, shown
 from carrel.domain.governance.plans import Deed, Plan
+from carrel.domain.records import dataclass
 
 if TYPE_CHECKING:
     from carrel.control.demo.night import Sight

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from carrel.cli.wording import brief, count
 from carrel.control.demo import night
 from carrel.control.demo.night import Night
 from carrel.domain.governance.plans import ActionState
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.simulators.coder.peopling.population import Population
 from carrel.simulators.coder.simulator import Simulator

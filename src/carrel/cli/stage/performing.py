@@ -1,7 +1,7 @@
 """The demonstration on the stage: five agents and one repository; then a fleet's night."""
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from carrel.cli.wording import brief, count
 from carrel.control import ledger, projects
 from carrel.control.demo import acts, proof, repository
 from carrel.control.demo.script import AGENTS
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError, FailedError
 from carrel.git.gateway import Git
 from carrel.system import disk

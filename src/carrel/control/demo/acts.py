@@ -4,7 +4,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from carrel.control.finding import reread
 from carrel.control.occupancy import inside, occupied
 from carrel.domain.conflicts import Rules, Strategy
 from carrel.domain.projects import Project
+from carrel.domain.records import dataclass
 from carrel.domain.results import CommitInfo, MergeResult
 from carrel.domain.workspaces import OPEN_STATES, Workspace
 from carrel.errors import CarrelError, FailedError, RefusedError

@@ -1,7 +1,7 @@
 """The second half of the demonstration: a fleet's night, by the use-cases that everybody calls."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from carrel.control.fleet import applying, deciding, explaining, keeping, observing, plans, undoing
@@ -12,6 +12,7 @@ from carrel.domain.fleet.workspaces import FleetWorkspace, Work
 from carrel.domain.governance.plans import Action, ActionState, Plan, Progress, Purpose
 from carrel.domain.governance.verdicts import Wish
 from carrel.domain.ledger import first_break
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.planning.explaining import Explanation
 

@@ -1,10 +1,10 @@
 """The proof of the demonstration: every line that somebody wrote is still somewhere."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from carrel.control.demo.acts import Worked
 from carrel.domain.conflicts import Settlement
+from carrel.domain.records import dataclass
 from carrel.domain.results import MergeResult
 from carrel.git.gateway import Git
 

@@ -1,9 +1,9 @@
 """The repository of the demonstration: Carrel's own, copied; or a sample of its files."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 from carrel.git.gateway import Git
 from carrel.git.storing.sources import Repository, discover

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from carrel.domain.records import dataclass
 
 LIMITS = "src/carrel/domain/limits.py"
 LEASES = "src/carrel/domain/leases.py"

@@ -1,13 +1,13 @@
 """Bills: a provider's export is taken in, and held against what the price book says."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from carrel.control.fleet import observing, spending
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.billing import Bill, Known, read_bill
 from carrel.domain.fleet.remembering import Billed, Ran
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 _HOUR = 3600.0

@@ -8,12 +8,12 @@ is told by its tags, as Coder's own templates set them; else by a resource named
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from typing import cast
 
 from carrel.domain.fleet.remembering import Billed
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 NEEDED = ("BilledCost", "BillingCurrency", "ChargePeriodStart")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from typing import TypeVar, cast
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from carrel.domain.fleet.schedule import zone_named
 from carrel.domain.governance.windows import EVERY_DAY, Days
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError, RefusedError
 from carrel.git.capturing.ownobjects import OwnObjects, quoted
 from carrel.git.capturing.plainobjects import taken_in

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from carrel.domain.records import dataclass
 from carrel.domain.results import WorkspaceChanges
 from carrel.errors import NotFoundError
 from carrel.git.capturing.snapshot import snapshot

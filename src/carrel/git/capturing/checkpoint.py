@@ -4,9 +4,9 @@ The occupant's index, HEAD, hooks, signing, identity and configuration are neith
 touched. References move by compare-and-swap only.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from carrel.domain.records import dataclass
 from carrel.errors import RefusedError
 from carrel.git.ancestry import is_ancestor
 from carrel.git.capturing.snapshot import snapshot

@@ -8,8 +8,8 @@ program; git knows none but those that the owner allowed, by his own commands.
 import os
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.git.capturing.scratch import Scratch
 from carrel.git.objects import EXECUTABLE, FILE, Entry

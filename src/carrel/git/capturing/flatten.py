@@ -1,9 +1,10 @@
 """A delta as a flat list: files to read, paths that are gone or moved, things left out."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from carrel.domain.delta import Folder, Gone, Leaf, LeafKind
+from carrel.domain.records import dataclass
 from carrel.git.capturing.pruning import GIT, Pruner, Tracked
 from carrel.git.capturing.view import is_repository, joined
 from carrel.git.objects import SUBMODULE, TREE, Entry

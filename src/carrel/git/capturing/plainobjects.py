@@ -8,8 +8,9 @@ At the least that is unusual the answer is None, and git looks at all of them it
 import re
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from carrel.domain.records import dataclass
 from carrel.errors import NotFoundError
 from carrel.git.forest import FOLDER, Forest, Raw
 from carrel.git.objects import PackWriter, Reader

@@ -4,8 +4,9 @@ The answers given here are only a saving. When the whole delta is known they are
 again, and a folder that was left out wrongly is read after all.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from carrel.domain.records import dataclass
 from carrel.git.capturing.ignores import IGNORE_FILE, Ignores
 from carrel.git.capturing.scratch import Scratch
 from carrel.git.capturing.subject import Subject

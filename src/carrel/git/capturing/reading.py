@@ -5,10 +5,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from carrel.domain.delta import Leaf, LeafKind
+from carrel.domain.records import dataclass
 from carrel.errors import RefusedError
 from carrel.git.capturing.conversion import Attributes, Raw, filtered, may_convert, to_git
 from carrel.git.capturing.pruning import Tracked

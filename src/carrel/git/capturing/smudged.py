@@ -9,7 +9,8 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from carrel.domain.records import dataclass
 
 _FILE = "smudged.json"
 

@@ -6,9 +6,9 @@ whether a commit or a comparison comes of it.
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from carrel.domain.delta import Folder
+from carrel.domain.records import dataclass
 from carrel.errors import RefusedError
 from carrel.git.capturing.conversion import ATTRIBUTES_FILE, Attributes
 from carrel.git.capturing.flatten import SPECIAL, Flat, flatten

@@ -1,8 +1,8 @@
 """A workspace's tree as the tree engine works on it."""
 
 import os
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.domain.workspaces import Place
 from carrel.git.filters import NONE, Filters
 from carrel.git.storing.stores import Stores

@@ -9,9 +9,10 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
+from carrel.domain.records import dataclass
 from carrel.git.nofollow import Below
 
 _OID = re.compile(rb"(?:[0-9a-f]{64}|[0-9a-f]{40})\Z")

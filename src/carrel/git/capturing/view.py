@@ -1,9 +1,9 @@
 """What a workspace shows at each path: its delta on top of its layer's tree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from carrel.domain.delta import Folder, Leaf, LeafKind, Node
+from carrel.domain.records import dataclass
 from carrel.git.forest import Forest
 from carrel.git.nofollow import Below
 from carrel.git.objects import EXECUTABLE, FILE, Entry, Reader

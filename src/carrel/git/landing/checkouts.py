@@ -21,8 +21,9 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from carrel.domain.records import dataclass
 from carrel.errors import RefusedError
 from carrel.git import refs
 from carrel.git.differing import Change, differing, text

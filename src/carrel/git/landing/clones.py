@@ -3,8 +3,8 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.errors import RefusedError
 from carrel.git.gateway import OVERRIDES, Git, numbered
 from carrel.git.nofollow import read_bounded

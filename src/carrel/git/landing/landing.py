@@ -6,11 +6,11 @@ commit the merge was made on; a lost race is no error but a reason to merge agai
 """
 
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from carrel.domain.projects import Project, SourceKind
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.git import refs
 from carrel.git.gateway import Git

@@ -4,9 +4,9 @@ import os
 import stat
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from carrel.domain.conflicts import ConflictKind
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError
 from carrel.git.merging.sides import Triple
 from carrel.git.merging.union import three_way_mode

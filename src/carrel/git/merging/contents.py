@@ -9,8 +9,9 @@ runs, moved or repeated lines, binary or large files) is left to git.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from carrel.domain.records import dataclass
 from carrel.git.merging.sides import Triple
 from carrel.git.objects import Reader
 

@@ -13,8 +13,9 @@ folders and not three files.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from carrel.domain.records import dataclass
 from carrel.errors import NotFoundError
 from carrel.git.forest import FOLDER, Forest, Raw
 from carrel.git.merging.sides import Triple

@@ -7,9 +7,10 @@ addition from a rename that ends at the same path.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from carrel.domain.conflicts import ConflictKind, Side
+from carrel.domain.records import dataclass
 from carrel.git.merging.mergetree import Message, Outcome
 from carrel.git.merging.sides import Sides
 from carrel.git.objects import SUBMODULE, Entry

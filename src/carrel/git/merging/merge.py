@@ -8,7 +8,7 @@ enter the result.
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from carrel.domain.conflicts import (
     Conflict,
@@ -19,6 +19,7 @@ from carrel.domain.conflicts import (
     Strategy,
     Version,
 )
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.git.forest import Forest
 from carrel.git.gateway import Git

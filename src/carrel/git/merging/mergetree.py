@@ -5,8 +5,8 @@ conflicted; an empty list of files does not (a split folder conflicts without an
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError
 from carrel.git.gateway import Git
 

@@ -1,7 +1,8 @@
 """The order of merges in which the fewest of them conflict."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from carrel.domain.records import dataclass
 
 _EXACT = 24
 """Groups of up to this many workspaces that clash among each other are searched completely."""

@@ -6,9 +6,9 @@ Nothing is written into the store, and only pairs whose changed paths meet are m
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from carrel.domain.conflicts import Conflict, ConflictKind
+from carrel.domain.records import dataclass
 from carrel.git.gateway import Git
 from carrel.git.merging import groups
 from carrel.git.merging.mergetree import Outcome, merge_trees

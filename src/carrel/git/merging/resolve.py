@@ -1,10 +1,11 @@
 """Settle conflict groups: which entries each path of a group gets, and why."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from carrel.domain.conflicts import Rules, Side, Strategy
+from carrel.domain.records import dataclass
 from carrel.git.merging.groups import Group, Move
 from carrel.git.merging.sides import Sides
 from carrel.git.merging.times import Times

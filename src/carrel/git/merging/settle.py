@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from carrel.domain.conflicts import ConflictKind, Rules, Side, Strategy, strategy_for
+from carrel.domain.records import dataclass
 from carrel.git.gateway import Git
 from carrel.git.merging.command import Refusal, run_program
 from carrel.git.merging.groups import Group

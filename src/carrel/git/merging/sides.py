@@ -3,9 +3,10 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from carrel.domain.conflicts import Side
+from carrel.domain.records import dataclass
 from carrel.git.gateway import Git
 from carrel.git.objects import Entry
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from carrel.domain.conflicts import Side
+from carrel.domain.records import dataclass
 from carrel.git.gateway import Git
 from carrel.git.merging.sides import Sides
 from carrel.git.objects import Reader

@@ -1,8 +1,8 @@
 """Which paths each workspace changed since it left the target, and whether two can clash."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.git.gateway import Git
 from carrel.git.merging.mergetree import merge_bases
 

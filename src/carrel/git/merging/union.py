@@ -2,8 +2,8 @@
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.git.gateway import Git
 from carrel.git.merging.mergetree import merge_tree
 from carrel.git.merging.sides import Triple

@@ -1,8 +1,9 @@
 """Line up the versions of each file in a conflict group, following its renames."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from carrel.domain.conflicts import ConflictKind, Side
+from carrel.domain.records import dataclass
 from carrel.git.merging.groups import Group
 from carrel.git.merging.sides import Sides, Triple
 from carrel.git.objects import Entry

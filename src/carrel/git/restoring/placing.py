@@ -12,8 +12,9 @@ import stat
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
+from carrel.domain.records import dataclass
 from carrel.git.nofollow import Below
 from carrel.system import faults
 

@@ -7,9 +7,9 @@ the workspace's own `.git/info/exclude`, so that nobody commits the link.
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from carrel.domain.records import dataclass
 from carrel.git.gateway import Git
 
 

@@ -13,8 +13,8 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError, NotFoundError, RefusedError
 from carrel.git.differing import Change, differing
 from carrel.git.objects import SUBMODULE

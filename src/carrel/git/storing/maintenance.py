@@ -9,8 +9,8 @@ import contextlib
 import os
 import struct
 import tempfile
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 from carrel.git.gateway import Git
 from carrel.git.storing.intake import publish

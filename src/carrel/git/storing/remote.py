@@ -11,9 +11,10 @@ import re
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
+from carrel.domain.records import dataclass
 from carrel.errors import CarrelError, FailedError
 from carrel.git.gateway import OVERRIDES, Git, numbered
 from carrel.git.storing.sources import Credential

@@ -7,10 +7,11 @@ this one fetch and stored nowhere.
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from carrel.domain.projects import SourceKind
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, NotFoundError
 from carrel.git.nofollow import read_bounded
 from carrel.git.specials import refuse_specials

@@ -9,8 +9,9 @@ Either way a pack becomes visible as a whole, by renaming its index last.
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from carrel.domain.records import dataclass
 from carrel.errors import FailedError, NotFoundError
 from carrel.git import refs
 from carrel.git.forest import FOLDER, Forest

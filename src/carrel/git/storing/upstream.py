@@ -10,9 +10,9 @@ two have parted the landed line stays, nothing of it is dropped, and `parted` te
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from carrel.domain.projects import Project, SourceKind
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError, NotFoundError
 from carrel.git import refs
 from carrel.git.gateway import Git

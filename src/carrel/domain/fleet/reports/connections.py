@@ -1,13 +1,14 @@
 """Connections between two dates: how many, by what, for how long, person by person."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.history import Connection
 from carrel.domain.fleet.reports import days, naming
 from carrel.domain.fleet.reports.ground import Ground
 from carrel.domain.fleet.reports.report import Chart, Fact, Field, Kind, Report
+from carrel.domain.records import dataclass
 
 KINDS = ("ssh", "vscode", "jetbrains", "reconnecting_pty", "workspace_app", "port_forwarding")
 """Ways to connect that have a column; others are counted together."""

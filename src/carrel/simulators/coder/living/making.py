@@ -1,9 +1,9 @@
 """Making workspaces, and taking prebuilt ones out of their pool."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from carrel.domain.fleet.workspaces import BuildStatus, Transition
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.living.building import Builder
 from carrel.simulators.coder.living.timing import following_start, wind
 from carrel.simulators.coder.model.workspaces import Job, Space

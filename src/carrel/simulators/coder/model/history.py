@@ -1,9 +1,11 @@
 """What the simulated deployment remembers, and what only the simulation knows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+
+from carrel.domain.records import dataclass
 
 
 class Licence(StrEnum):

@@ -1,9 +1,11 @@
 """Who is in a simulated deployment."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from carrel.domain.records import dataclass
 
 
 class Manner(StrEnum):

@@ -1,9 +1,10 @@
 """What the simulated workspaces are made from."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from carrel.domain.fleet.templates import Template
+from carrel.domain.records import dataclass
 
 
 @dataclass(slots=True)

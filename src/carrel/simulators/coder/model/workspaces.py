@@ -1,10 +1,11 @@
 """The simulated workspaces, their builds, agents and tasks."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from carrel.domain.fleet.schedule import Deadlines
 from carrel.domain.fleet.workspaces import BuildStatus, Transition
+from carrel.domain.records import dataclass
 
 NO_DEADLINES = Deadlines(None, None)
 

@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from carrel.domain.fleet.workspaces import BuildStatus
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.chance import identity
 from carrel.simulators.coder.model.agenda import Agenda
 from carrel.simulators.coder.model.history import WEB, Deed, Interruption, Licence, Link

@@ -1,11 +1,11 @@
 """People who come, connect, go, and come back to what was stopped."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from carrel.domain.fleet.workspaces import BuildStatus, Transition
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.chance import chance, share
 from carrel.simulators.coder.living.building import Builder
 from carrel.simulators.coder.living.making import Wish, make

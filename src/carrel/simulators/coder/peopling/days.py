@@ -1,9 +1,9 @@
 """What a person does on one day: a pure function of habits, day and chance."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.model.people import Habits, Manner
 
 APPEARS = 0.94

@@ -1,12 +1,13 @@
 """A believable deployment of any size, from a seed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.chance import chance, identity
 from carrel.simulators.coder.model.people import Habits, Manner, Org, Person, Team, Token
 from carrel.simulators.coder.model.world import ADMIN, AUDITOR, POOL, SYSTEM, Setup, World

@@ -1,9 +1,9 @@
 """The templates of a believable deployment: each with another way to stop, or none."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from carrel.domain.fleet.templates import Template
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.chance import identity
 from carrel.simulators.coder.model.templates import Blueprint
 from carrel.simulators.coder.model.world import World

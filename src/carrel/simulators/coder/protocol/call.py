@@ -1,10 +1,11 @@
 """One request, as an endpoint sees it, and its answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import cast
 
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.life import Life
 from carrel.simulators.coder.model.history import Licence
 from carrel.simulators.coder.model.people import Person

@@ -1,7 +1,6 @@
 """What a token may do: by the roles of its user, less what the token itself is denied."""
 
-from dataclasses import dataclass
-
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.model.people import Person, Token
 from carrel.simulators.coder.model.workspaces import Space
 

@@ -1,8 +1,8 @@
 """From a method and a path to the endpoint that answers."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.protocol.call import Answer, Call
 from carrel.simulators.coder.refusals import RefusalError
 

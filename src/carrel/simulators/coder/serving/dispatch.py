@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from email.utils import format_datetime
 from threading import RLock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from carrel.domain.fleet.rehearsing import Tick, announced
 from carrel.domain.fleet.workspaces import Transition
+from carrel.domain.records import dataclass
 from carrel.simulators.coder.endpoints import (
     building,
     clocks,

@@ -1,9 +1,9 @@
 """What goes wrong between a client and a deployment, on purpose."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
+from carrel.domain.records import dataclass
 from carrel.errors import BadInputError
 from carrel.simulators.coder.chance import share
 

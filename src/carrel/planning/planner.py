@@ -13,7 +13,7 @@ from carrel.domain.governance.verdicts import WITHHELD, Verdict, Wish
 from carrel.domain.governance.withholding import said
 from carrel.domain.records import dataclass
 from carrel.planning.precedence import ACTING, Decision
-from carrel.planning.stopping import Stopping, stopping
+from carrel.planning.stopping import Stopping, deed_for, stopping
 
 Held = tuple[str, str]
 
@@ -186,8 +186,7 @@ def _step(workspace: FleetWorkspace, wishes: list[Verdict], order: Order) -> "_S
         return _Step(workspace, (action,), due)
     actions: list[Action] = []
     if what is Stopping.QUEUE:
-        deed = Deed.PAUSE if workspace.task_id and workspace.running else Deed.STOP
-        actions.append(_action(workspace, deed, verdict, order, 0))
+        actions.append(_action(workspace, deed_for(workspace), verdict, order, 0))
     if last.wish is Wish.SLEEP and workspace.dormant_at is None:
         sleep = _action(workspace, Deed.MAKE_DORMANT, last, order, len(actions))
         actions.append(replace(sleep, due=due if verdict.due or last.due else None))

@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from carrel.domain.fleet.workspaces import Build, BuildStatus, Transition
+from carrel.domain.fleet.workspaces import Build, BuildStatus, FleetWorkspace, Transition
+from carrel.domain.governance.plans import Deed
 
 
 class Stopping(StrEnum):
@@ -28,3 +29,8 @@ def stopping(build: Build) -> Stopping:
     if status is BuildStatus.SUCCEEDED:
         return Stopping.QUEUE if transition is Transition.START else Stopping.UNCHANGED
     return Stopping.UNDER_WAY if transition is Transition.STOP else Stopping.CONFLICT
+
+
+def deed_for(workspace: FleetWorkspace) -> Deed:
+    """Return the deed that stops a workspace: one that works for a task is paused."""
+    return Deed.PAUSE if workspace.task_id and workspace.running else Deed.STOP

@@ -1,17 +1,17 @@
 """One change that a person asks for: a plan of one action, so it can be undone like any other."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, cast
 
-from carrel.control.fleet import deeds, observing
+from carrel.control.fleet import asking, observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.schedule import LONGEST_TTL, SHORTEST_EXTENSION, SHORTEST_TTL
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, sealed
+from carrel.domain.governance.plans import Deed, Plan
 from carrel.domain.governance.saying import moment, span
 from carrel.errors import BadInputError, RefusedError
+from carrel.planning.planner import milliseconds
 
 
 def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = "") -> Plan:
@@ -30,13 +30,12 @@ def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = ""
             cure="Write a time such as 8h; `none` takes the time to live away.",
         )
     seen = observing.look(ctx, name)
-    rules = _rules(ctx)
+    workspace, rules = seen.workspaces[0], _rules(ctx)
     if rules is not None:
-        rules.allowed(seen.workspaces[0], seen, length)
-    argument = None if length is None else length // timedelta(milliseconds=1)
-    made = _plan(ctx, seen, Deed.SET_TTL, argument, reason)
-    note = _about_deadline(seen.workspaces[0], length)
-    return sealed(replace(made, notes=(note,))) if note else made
+        rules.allowed(workspace, seen, length)
+    argument = None if length is None else milliseconds(length)
+    wanted = asking.action(ctx, workspace, Deed.SET_TTL, reason, argument=argument)
+    return asking.plan(ctx, seen, (wanted,), note=_about_deadline(workspace, length))
 
 
 def _about_deadline(workspace: FleetWorkspace, length: timedelta | None) -> str:
@@ -60,12 +59,13 @@ def extend(ctx: FleetContext, name: str, length: timedelta, reason: str = "") ->
     """
     seen = observing.look(ctx, name)
     workspace, rules = seen.workspaces[0], _rules(ctx)
-    wanted = (
+    deadline = (
         _later(ctx, workspace, length)
         if rules is None
         else rules.extension(workspace, ctx.now(), length)
     )
-    return _plan(ctx, seen, Deed.SET_DEADLINE, wanted.isoformat(), reason)
+    wanted = asking.action(ctx, workspace, Deed.SET_DEADLINE, reason, argument=deadline.isoformat())
+    return asking.plan(ctx, seen, (wanted,))
 
 
 class _Rules(Protocol):
@@ -109,34 +109,3 @@ def _later(ctx: FleetContext, workspace: FleetWorkspace, length: timedelta) -> d
             cure=f"Extend it by {build.max_deadline - build.deadline} at most.",
         )
     return wanted
-
-
-def _plan(
-    ctx: FleetContext, seen: Observation, deed: Deed, argument: str | int | None, why: str
-) -> Plan:
-    workspace = seen.workspaces[0]
-    action = Action(
-        number=1,
-        deed=deed,
-        workspace_id=workspace.workspace_id,
-        workspace=workspace.full_name,
-        owner_id=workspace.owner_id,
-        policy="person",
-        reason=why or f"{ctx.actor} asked for it.",
-        argument=argument,
-        expected_build=workspace.build.number,
-        before=deeds.before(workspace),
-    )
-    at = ctx.now()
-    return sealed(
-        Plan(
-            plan_id="",
-            hash="",
-            purpose=Purpose.SET,
-            fleet=ctx.address,
-            made_at=at,
-            observed_at=seen.at,
-            made_by=ctx.actor,
-            actions=(action,),
-        )
-    )

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from carrel.control.fleet import deciding, deeds, observing
+from carrel.control.fleet import asking, deciding, observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.naming import named
-from carrel.domain.governance.plans import Action, Deed, Plan, Purpose, sealed
+from carrel.domain.governance.plans import Action, Plan
 from carrel.domain.governance.verdicts import Wish
 from carrel.planning.precedence import Decision
-from carrel.planning.stopping import Stopping, stopping
+from carrel.planning.stopping import Stopping, deed_for, stopping
 
 
 def plan(ctx: FleetContext, names: Iterable[str], reason: str = "") -> Plan:
@@ -30,20 +30,9 @@ def plan(ctx: FleetContext, names: Iterable[str], reason: str = "") -> Plan:
         if why:
             held.append((one.workspace.full_name, why))
         else:
-            actions.append(_action(ctx, one, len(actions) + 1, reason))
-    return sealed(
-        Plan(
-            plan_id="",
-            hash="",
-            purpose=Purpose.SET,
-            fleet=ctx.address,
-            made_at=ctx.now(),
-            observed_at=seen.at,
-            made_by=ctx.actor,
-            actions=tuple(actions),
-            held_back=tuple(held),
-        )
-    )
+            deed, number = deed_for(one.workspace), len(actions) + 1
+            actions.append(asking.action(ctx, one.workspace, deed, reason, number=number))
+    return asking.plan(ctx, seen, actions, held_back=held)
 
 
 def _spared(decision: Decision) -> str:
@@ -58,19 +47,3 @@ def _spared(decision: Decision) -> str:
             return "Another build of it is under way; wait for its end."
         case _:
             return "It does not run."
-
-
-def _action(ctx: FleetContext, decision: Decision, number: int, reason: str) -> Action:
-    workspace = decision.workspace
-    task = workspace.task_id and workspace.running
-    return Action(
-        number=number,
-        deed=Deed.PAUSE if task else Deed.STOP,
-        workspace_id=workspace.workspace_id,
-        workspace=workspace.full_name,
-        owner_id=workspace.owner_id,
-        policy="person",
-        reason=reason or f"{ctx.actor} asked for it.",
-        expected_build=workspace.build.number,
-        before=deeds.before(workspace),
-    )

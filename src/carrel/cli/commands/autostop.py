@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from carrel.cli.declaring import command, group
-from carrel.cli.fleets.options import Execute, Verbose
+from carrel.cli.fleets.options import Execute, User, Verbose
 from carrel.cli.options import DryRun, Json
 from carrel.cli.output import Output
 
@@ -24,10 +24,6 @@ Workspace = Annotated[
         help="Of one: OWNER/NAME, a name alone if it is unique, or an id.",
         show_default=False,
     ),
-]
-User = Annotated[
-    str | None,
-    typer.Option("--user", metavar="NAME", help="Only this user's workspaces.", show_default=False),
 ]
 
 

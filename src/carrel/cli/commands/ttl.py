@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from carrel.cli.declaring import command, group
-from carrel.cli.fleets.options import FleetWorkspaceName, Reason, Verbose
+from carrel.cli.fleets.options import FleetWorkspaceName, Reason, User, Verbose
 from carrel.cli.options import DryRun, Json
 from carrel.cli.output import Output
 
@@ -25,10 +25,6 @@ app = group(
     "carrel ttl extend ada/dev 2h",
 )
 
-User = Annotated[
-    str | None,
-    typer.Option("--user", metavar="NAME", help="Only this user's workspaces.", show_default=False),
-]
 Threshold = Annotated[
     str | None,
     typer.Option(

@@ -10,6 +10,10 @@ FleetWorkspaceName = Annotated[
         metavar="WS", help="OWNER/NAME, a name alone if it is unique, or an id.", show_default=False
     ),
 ]
+User = Annotated[
+    str | None,
+    typer.Option("--user", metavar="NAME", help="Only this user's workspaces.", show_default=False),
+]
 PlanId = Annotated[
     str,
     typer.Argument(metavar="PLAN", help="A plan's id, or a start of it.", show_default=False),

@@ -90,6 +90,14 @@ def test_without_a_licence_it_says_what_is_missing(connect, simulator):
     assert seen.default_quiet_hours is None
     assert "connections" not in {gap.what for gap in seen.gaps}
     assert fleet.quiet_hours(seen.workspaces[0].owner_id) is None
+    assert fleet.prebuilds_paused() is None
+
+
+def test_a_right_that_lacks_is_not_taken_for_a_licence_that_lacks(connect):
+    fleet = connect(denied=frozenset({"deployment_config:read"}))
+    with pytest.raises(FailedError) as refused:
+        fleet.prebuilds_paused()
+    assert refused.value.code == "fleet_forbidden"
 
 
 def test_what_a_token_may_not_see_is_a_gap_with_its_cure(connect):

@@ -214,7 +214,7 @@ class Coder:
         try:
             paused = record(self._client.document(path)).get("reconciliation_paused")
         except FailedError as error:
-            if error.code in _ABSENT:
+            if error.code in _ABSENT or self._unlicensed(error, "prebuilds"):
                 return None
             raise
         if not isinstance(paused, bool):
@@ -224,6 +224,12 @@ class Coder:
     def set_prebuilds_paused(self, *, paused: bool) -> Receipt:
         """Pause prebuild reconciliation, or let it go on."""
         return self._deeds.set_prebuilds_paused(paused=paused, is_paused=self.prebuilds_paused)
+
+    def _unlicensed(self, error: FailedError, feature: str) -> bool:
+        """Tell whether a refusal is for want of a licence, not of a right."""
+        if error.code != "fleet_forbidden":
+            return False
+        return self._deployment(self._clock.now()).source(feature) is not Source.NATIVE
 
     def _finished(self, sight: Sight) -> FleetWorkspace:
         """Add who is at work in it."""

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.cli.fleets.rehearsal import NIGHT, Rehearsal
 
 from carrel.cli.fleets.answers import ANSWERS
+from carrel.simulators.coder.model.history import Licence
 
 Cli = Callable[..., Any]
 
@@ -269,6 +270,15 @@ def test_an_emergency_stop_wants_a_yes_and_spares_what_is_excluded(
     ask("fleet emergency-stop", "--yes", "--reason", "the bill")
     assert deployment.on() == {spared}
     ask("fleet emergency-stop", "--yes", "--include-excluded")
+    assert deployment.on() == set()
+
+
+@pytest.mark.parametrize("licence", [Licence.NONE, Licence.AGPL])
+def test_an_emergency_stop_needs_no_licence(
+    ask: Ask, deployment: Rehearsal, licence: Licence
+) -> None:
+    deployment.world.setup.licence = licence
+    ask("fleet emergency-stop", "--yes")
     assert deployment.on() == set()
 
 

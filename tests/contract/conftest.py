@@ -290,16 +290,18 @@ def _read(node: Leaf) -> tuple[str, str]:
 def btrfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A small btrfs file system in a file."""
     if os.geteuid() != 0 or not shutil.which("mkfs.btrfs"):
-        pytest.skip("needs root and mkfs.btrfs")
+        pytest.skip("needs root and mkfs.btrfs (package btrfs-progs)")
     folder = tmp_path_factory.mktemp("btrfs")
     image, point = folder / "image", folder / "point"
     image.touch()
     os.truncate(image, 512 << 20)
     point.mkdir()
     subprocess.run(["mkfs.btrfs", "--quiet", str(image)], check=True, capture_output=True)
-    mounted = subprocess.run(["mount", "-o", "loop", image, point], check=False)
+    mounted = subprocess.run(
+        ["mount", "-o", "loop", image, point], check=False, capture_output=True, text=True
+    )
     if mounted.returncode:
-        pytest.skip("no loop device to mount btrfs from")
+        pytest.skip(f"needs a loop device and btrfs in the kernel: {mounted.stderr.strip()}")
     yield point
     subprocess.run(["umount", "--lazy", point], check=True)
 

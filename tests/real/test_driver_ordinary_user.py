@@ -29,14 +29,14 @@ def interpreter() -> str:
             continue
         if python and done.returncode == 0:
             return python
-    pytest.skip("no Python that an ordinary user may run")
+    pytest.skip("needs a Python 3.11 that everybody may run, such as /usr/bin/python3")
 
 
 @pytest.fixture
 def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that the tests need, in which everybody may read and write."""
     if os.geteuid() != 0:
-        pytest.skip("the contract is run by an ordinary user already")
+        pytest.skip("needs root, to become an ordinary user; tests/contract is run by one already")
     room = tmp_path_factory.mktemp("everybody")
     site, root = Path(sysconfig.get_path("purelib")), Path(__file__).parents[2]
     for package in PACKAGES:

@@ -115,7 +115,7 @@ def _may_write() -> bool:
 def running(stage: Stage) -> FleetWorkspace:
     """A running workspace that may be changed: where a deployment is real, one of our own."""
     if not stage.writable:
-        pytest.skip("CARREL_LIVE_WRITE=yes allows to change a real deployment")
+        pytest.skip("set CARREL_LIVE_WRITE=yes to let it change workspaces of the token's user")
     seen = stage.fleet.observe()
     found = [
         one
@@ -124,5 +124,6 @@ def running(stage: Stage) -> FleetWorkspace:
         if one.owner == seen.deployment.user or not stage.real
     ]
     if not found:
-        pytest.skip("no workspace of this kind runs")
+        assert stage.real, "the simulator has such a workspace"
+        pytest.skip("start a workspace of the token's user that has a deadline, and no AI task")
     return found[0]

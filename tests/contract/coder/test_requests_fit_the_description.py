@@ -13,7 +13,9 @@ from carrel.ports.fleet import Fleet
 
 pytestmark = [
     pytest.mark.shared,
-    pytest.mark.skipif(not description.FILE.exists(), reason="the API description is not here"),
+    pytest.mark.skipif(
+        not description.FILE.exists(), reason=f"needs Coder's API description: {description.FILE}"
+    ),
 ]
 
 

@@ -96,11 +96,12 @@ def test_no_trash_means_at_once(ctx, make):
     assert reread(ctx, made).state is State.REMOVED
 
 
+@pytest.mark.real
 def test_layers_nobody_stands_on_are_dropped(ctx, make, repository):
     first = make("one")
     layers = ctx.layers(projects.find(ctx, None))
     if not layers.all():
-        pytest.skip("the driver of this machine needs no layers")
+        pytest.skip("needs a driver with layers: see `carrel doctor`")
     repository.write("src/new.txt", "new\n")
     repository.commit("on")
     second = make("two")
@@ -123,12 +124,13 @@ def test_a_round_saves_what_was_not_saved_for_long(ctx, make, later):
     assert [row.reason for row in checkpoints.listing(ctx, made)] == ["auto"]
 
 
+@pytest.mark.real
 def test_a_tree_that_is_not_mounted_comes_back(ctx, make):
     made = make("agent")
     write(made, "x.txt")
     driver, place = ctx.driver(made), ctx.place(made)
     if not driver.capabilities.mounts:
-        pytest.skip("the driver of this machine mounts nothing")
+        pytest.skip("needs a driver that mounts: see `carrel doctor`")
     driver.withdraw(place)
     assert not os.path.exists(f"{place.tree}/x.txt")
     assert [one.kind for one in reconcile(ctx, dry_run=True)] == ["not_mounted"]
@@ -254,11 +256,17 @@ def test_a_dead_lease_is_given_back(ctx, make):
         assert tx.lease(made.workspace_id) is None
 
 
-@pytest.mark.parametrize("driver", ["overlay", "fuse_overlay", "checkout"])
+@pytest.mark.parametrize(
+    "driver",
+    [
+        *(pytest.param(one, marks=pytest.mark.real) for one in ("overlay", "fuse_overlay")),
+        "checkout",
+    ],
+)
 def test_ignored_files_are_copied_and_shared_by_pattern(ctx, make, repository, driver):
     probes = {rung.name: rung.probe for rung in ctx.ladder.explain(str(repository.path.parent))}
     if not probes[driver].works:
-        pytest.skip(probes[driver].why)
+        pytest.skip(f"{driver}: {probes[driver].why} {probes[driver].cure}")
     repository.write(".gitignore", "*.log\nbuild/\n.env\nnode_modules/\n")
     repository.commit("ignore more")
     repository.write(".env", "SECRET=1\n")

@@ -318,7 +318,11 @@ def test_a_program_that_outlived_its_holder_still_occupies(ctx, make):
     "driver",
     [
         pytest.param(
-            "overlay", marks=pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+            "overlay",
+            marks=[
+                pytest.mark.real,
+                pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root"),
+            ],
         ),
         "checkout",
     ],

@@ -87,7 +87,7 @@ def test_closed_folders_are_opened_up(tmp_path: Path) -> None:
     module.write_text(Path(erase.__file__).read_text())
     python = "/usr/bin/python3" if os.geteuid() == 0 else sys.executable
     if not os.path.exists(python):
-        pytest.skip("no Python that everybody may run")
+        pytest.skip("needs /usr/bin/python3, which everybody may run")
     done = subprocess.run(
         [python, "-c", CLOSED, room, tmp_path], check=False, capture_output=True, text=True
     )
@@ -125,7 +125,7 @@ def test_a_problem_is_named_and_the_rest_is_deleted(tmp_path: Path) -> None:
     fill(tmp_path / "tree")
     kept = tmp_path / "tree/a/f"
     if subprocess.run(["chattr", "+i", kept], check=False, capture_output=True).returncode:
-        pytest.skip("no immutable files here")
+        pytest.skip("no immutable files there: give another place by --basetemp")
     try:
         with pytest.raises(FailedError):
             disk.delete_tree(str(tmp_path / "tree"))

@@ -189,6 +189,7 @@ def test_a_sha256_project(tmp_path: Path) -> None:
     desk.stores.close()
 
 
+@pytest.mark.real
 def test_as_root_the_occupants_rights_are_used(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can act for somebody else")

@@ -39,7 +39,7 @@ KNOWN_ERRORS = {
 @pytest.fixture(scope="module")
 def spec() -> dict:
     if not SPEC.exists():
-        pytest.skip("the API description is not here")
+        pytest.skip(f"needs Coder's API description: {SPEC}")
     return json.loads(SPEC.read_text())
 
 

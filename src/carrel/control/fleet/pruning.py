@@ -68,8 +68,15 @@ def table(ctx: FleetContext, wanted: PruneFilters) -> dict[str, object]:
     What the settings exclude stays excluded: the filters can only add to it.
 
     Raises:
-        BadInputError: `bad_duration`.
+        BadInputError: `bad_options`, `bad_duration`.
     """
+    if wanted.user is not None and wanted.include_users:
+        raise BadInputError(
+            "bad_options",
+            "One user's workspaces and users to include were both asked for.",
+            why="Each says whose workspaces count, and one would be passed over.",
+            cure="Say --user for one of them, or --include-user for each.",
+        )
     found: dict[str, object] = {}
     for side in ("include", "exclude"):
         for kind in _KINDS:
@@ -82,15 +89,19 @@ def table(ctx: FleetContext, wanted: PruneFilters) -> dict[str, object]:
     elif not wanted.all_users and not any(key.startswith("include") for key in found):
         found["include_users"] = [ctx.fleet.deployment().user]
     if wanted.duration is not None:
-        if not timedelta() < wanted.duration <= _DAY:
-            raise BadInputError(
-                "bad_duration",
-                f"Quiet hours can't last {span(wanted.duration)}.",
-                why="They come every day.",
-                cure="Give more than nothing, and 24 hours at most.",
-            )
-        found["duration_hours"] = wanted.duration / timedelta(hours=1)
+        found["duration_hours"] = _hours(wanted.duration)
     return found
+
+
+def _hours(duration: timedelta) -> float:
+    if not timedelta() < duration <= _DAY:
+        raise BadInputError(
+            "bad_duration",
+            f"Quiet hours can't last {span(duration)}.",
+            why="They come every day.",
+            cure="Give more than nothing, and 24 hours at most.",
+        )
+    return duration / timedelta(hours=1)
 
 
 def _excluded(ctx: FleetContext, kind: str) -> tuple[str, ...]:

@@ -81,6 +81,12 @@ def test_what_the_settings_exclude_stays_excluded(cli: Cli, deployment: Rehearsa
     assert found == {}
 
 
+def test_two_options_that_say_whose_are_refused(cli: Cli, deployment: Rehearsal) -> None:
+    first, second = sorted({name.partition("/")[0] for name in deployment.on()})[:2]
+    failed = cli("prune", "--user", first, "--include-user", second, "--json", expect=2)
+    assert failed.error["code"] == "bad_options"
+
+
 def test_listing_and_a_dry_run_change_nothing(cli: Cli, deployment: Rehearsal) -> None:
     before = deployment.on()
     shown = cli("prune", "--all", "--json").json

@@ -1,15 +1,17 @@
 """The log file of what governs a fleet: one JSON document a line, rotated, without secrets."""
 
-import logging
 import os
 from collections.abc import Mapping, MutableMapping
 from importlib.util import find_spec
-from logging.handlers import RotatingFileHandler
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError
 from carrel.system.scrubbing import is_secret_name, scrubbed
+
+if TYPE_CHECKING:
+    from logging.handlers import RotatingFileHandler
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -50,9 +52,11 @@ class Logbook:
                 why="No module named 'structlog'.",
                 cure="Install it: pip install 'carrel[coder]'.",
             )
+        _refuse_unwritable(file.path)
         self._file = file
-        self._handler = _opened(file)
+        self._handler: RotatingFileHandler | None = None
         self._logger: Any = None  # its library takes longer to load than many a command
+        self._beginning = Lock()
 
     def note(self, action: str, facts: Mapping[str, object]) -> None:
         """Write a stable action and its facts.
@@ -64,16 +68,24 @@ class Logbook:
         if _LEVELS.index(level) < _LEVELS.index(self._file.level):
             return
         told = {name: value for name, value in facts.items() if name != "level"}
-        if self._logger is None:
-            self._logger = _writer(self._file, self._handler)
-        getattr(self._logger, level)("", action=action, process=os.getpid(), **told)
+        getattr(self._begun(), level)("", action=action, process=os.getpid(), **told)
+
+    def _begun(self) -> Any:  # noqa: ANN401 - the library's
+        with self._beginning:
+            if self._handler is None:
+                self._handler = _handler(self._file)
+                self._logger = _writer(self._file, self._handler)
+            return self._logger
 
     def close(self) -> None:
         """Close the file; the next note opens it again."""
-        self._handler.close()
+        if self._handler is not None:
+            self._handler.close()
 
 
-def _writer(file: LogFile, handler: logging.Handler) -> Any:  # noqa: ANN401 - the library's
+def _writer(file: LogFile, handler: "RotatingFileHandler") -> Any:  # noqa: ANN401 - the library's
+    import logging  # noqa: PLC0415 - with it
+
     import structlog  # noqa: PLC0415 - slow to load, and part of an extra
 
     target = logging.Logger("carrel.fleet", logging.DEBUG)  # noqa: LOG001 - ours alone
@@ -101,20 +113,26 @@ def _scrub(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappin
     }
 
 
-def _opened(file: LogFile) -> RotatingFileHandler:
+def _refuse_unwritable(path: str) -> None:
     try:
-        folder = os.path.dirname(file.path)
+        folder = os.path.dirname(path)
         if folder:
             os.makedirs(folder, exist_ok=True)
-        handler = RotatingFileHandler(
-            file.path, maxBytes=file.max_bytes, backupCount=file.keep, encoding="utf-8"
-        )
+        with open(path, "ab"):
+            pass
     except OSError as error:
         raise FailedError(
             "log_unwritable",
-            f"The log {file.path} can't be written.",
+            f"The log {path} can't be written.",
             why=f"{error.strerror}.",
             cure="Set logging.log_file to a file that can be, or to '' for none.",
         ) from error
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    return handler
+
+
+def _handler(file: LogFile) -> "RotatingFileHandler":
+    """Return what writes to the file; it opens it with the first record, and raises nothing."""
+    from logging.handlers import RotatingFileHandler  # noqa: PLC0415 - for those who log something
+
+    return RotatingFileHandler(
+        file.path, maxBytes=file.max_bytes, backupCount=file.keep, encoding="utf-8", delay=True
+    )

@@ -1,5 +1,7 @@
 """Version, licence and permissions of a deployment: what it does itself, what is left to us."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from carrel.backends.coder.answers import answer_unknown
 from carrel.backends.coder.client import Client
 from carrel.backends.coder.reading import Record, record, text
@@ -8,6 +10,8 @@ from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 _UNAUTHORIZED = "token_refused"
+_AT_ONCE = 4
+"""Questions beside the first; none needs another's answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +83,27 @@ _RIGHTS = (
 
 
 def find_out(client: Client) -> Deployment:
-    """Ask a deployment what it is, what it offers, and what the token may do.
+    """Ask a deployment what it is, what it offers, and what the token may do: all at once.
 
     Raises:
         FailedError: `fleet_unreachable`, `token_refused`, `fleet_answer_unknown`.
     """
-    build = record(client.document("/buildinfo"))
-    version = text(build.get("version"))
-    if not version:
-        raise answer_unknown(client.address, "/buildinfo", "It does not tell a version.")
-    user = text(record(client.document("/users/me")).get("username"))
-    return Deployment(
-        url=client.address,
-        deployment_id=text(build.get("deployment_id")),
-        version=version,
-        user=user,
-        features=(*_features(client), *_ALWAYS),
-        missing=_missing(client),
-    )
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        me = pool.submit(client.document, "/users/me")
+        licensed, tasks = pool.submit(_features, client), pool.submit(_tasks, client)
+        missing = pool.submit(_missing, client)
+        build = record(client.document("/buildinfo"))
+        version = text(build.get("version"))
+        if not version:
+            raise answer_unknown(client.address, "/buildinfo", "It does not tell a version.")
+        return Deployment(
+            url=client.address,
+            deployment_id=text(build.get("deployment_id")),
+            version=version,
+            user=text(record(me.result()).get("username")),
+            features=(*licensed.result(), tasks.result(), *_ALWAYS),
+            missing=missing.result(),
+        )
 
 
 def _features(client: Client) -> tuple[Feature, ...]:
@@ -109,10 +116,8 @@ def _features(client: Client) -> tuple[Feature, ...]:
         if error.code == _UNAUTHORIZED:
             raise
         why = f"What is licensed could not be seen. {error.why}".strip()
-        hidden = (Feature(one.name, Source.UNAVAILABLE, why) for one in _LICENSED)
-        return (*hidden, _tasks(client))
-    licensed = tuple(_licensed(one, record(known.get(one.key))) for one in _LICENSED)
-    return (*licensed, _tasks(client))
+        return tuple(Feature(one.name, Source.UNAVAILABLE, why) for one in _LICENSED)
+    return tuple(_licensed(one, record(known.get(one.key))) for one in _LICENSED)
 
 
 def _licensed(one: _Licensed, found: Record) -> Feature:

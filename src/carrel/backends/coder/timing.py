@@ -1,10 +1,8 @@
 """Whose time counts: ours, which must agree with a deployment's, or a simulated deployment's."""
 
-import http.client
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from threading import RLock
 from urllib.parse import urlsplit
 
@@ -98,6 +96,8 @@ class DeploymentClock:
 
     def _question(self, headers: Mapping[str, str], tries: int = _TRIES) -> bool:
         """Ask what time it is there; tell whether a simulated deployment has answered."""
+        import http.client  # noqa: PLC0415 - not for who sends nothing
+
         for _ in range(tries):
             try:
                 return self.hear(self._answer(headers))
@@ -110,6 +110,8 @@ class DeploymentClock:
 
     def _answer(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Return the headers of an answer, their names in small letters."""
+        import http.client  # noqa: PLC0415 - as above
+
         place = self._address
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_PATIENCE)
         try:
@@ -138,6 +140,8 @@ class Watch:
         if isinstance(self._clock, DeploymentClock) and self._clock.hear(headers):
             self._apart = timedelta(0)  # its time is ours, however long the answer took
             return
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - as above
+
         with suppress(ValueError, TypeError):  # who tells no time is not contradicted
             self._apart = parsedate_to_datetime(headers.get("date", "")) - self._clock.now()
 

@@ -1,6 +1,7 @@
 """`carrel autostop`: what will stop a workspace, and when; stop what is idle."""
 
-from typing import Annotated
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +9,10 @@ from carrel.cli.declaring import command, group
 from carrel.cli.fleets.options import Execute, User, Verbose
 from carrel.cli.options import DryRun, Json
 from carrel.cli.output import Output
+
+if TYPE_CHECKING:
+    from carrel.control.fleet.context import FleetContext
+    from carrel.control.fleet.sources import Sources
 
 app = group(
     "What will stop a workspace, and when; stop what is idle.",
@@ -42,11 +47,7 @@ def detect(
 
     out = Output(as_json=as_json)
     with opened_fleet(out, verbose=verbose) as ctx, out.working("Looking at the fleet"):
-        found = (
-            sources.of_fleet(ctx, user=user)
-            if workspace is None
-            else sources.of_one(ctx, workspace)
-        )
+        found = _found(ctx, workspace, user, sources.AHEAD)
     out.document(sources_document(found))
     if workspace is None:
         show_sources(out, found)
@@ -84,17 +85,29 @@ def timeline(
 
     out, span = Output(as_json=as_json), None if within is None else span_of(within, unit="h")
     with opened_fleet(out, verbose=verbose) as ctx, out.working("Looking at the fleet"):
-        far = max(span or sources.AHEAD, sources.AHEAD)
-        found = (
-            sources.of_fleet(ctx, user=user, ahead=far)
-            if workspace is None
-            else sources.of_one(ctx, workspace, ahead=far)
-        )
+        found = _found(ctx, workspace, user, max(span or sources.AHEAD, sources.AHEAD))
     out.document(timeline_document(found, span))
     if workspace is None:
         show_timeline(out, found, span)
     else:
         show_one(out, found.every[0])
+
+
+def _found(
+    ctx: "FleetContext", workspace: str | None, user: str | None, ahead: timedelta
+) -> "Sources":
+    from carrel.control.fleet import sources
+    from carrel.errors import BadInputError
+
+    if workspace is None:
+        return sources.of_fleet(ctx, user=user, ahead=ahead)
+    if user is not None:
+        raise BadInputError(
+            "bad_options",
+            "A workspace and a user were both given.",
+            cure="Name the workspace alone, as OWNER/NAME.",
+        )
+    return sources.of_one(ctx, workspace, ahead=ahead)
 
 
 @command(

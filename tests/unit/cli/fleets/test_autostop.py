@@ -88,6 +88,15 @@ def test_one_users_stops_only(cli: Cli, deployment: Rehearsal) -> None:
     assert failed.error["code"] == "unknown_fleet_user"
 
 
+@pytest.mark.parametrize("verb", ["detect", "timeline"])
+def test_a_workspace_and_a_user_do_not_go_together(
+    cli: Cli, deployment: Rehearsal, verb: str
+) -> None:
+    name = min(deployment.on())
+    failed = cli("autostop", verb, name, "--user", "somebody-else", "--json", expect=2)
+    assert failed.error["code"] == "bad_options"
+
+
 def test_what_is_kept_is_not_stopped_by_us(cli: Cli, deployment: Rehearsal) -> None:
     name = min(deployment.on())
     due(deployment, name, None)

@@ -77,6 +77,8 @@ def test_a_template_that_sets_the_time_itself_is_no_drift():
     fixed = Template("t-python", "python", "o1", allow_user_autostop=False)
     seen = observation(workspace(), templates={"t-python": fixed})
     assert judge(time_to_live.POLICY, {"required_hours": 8}, seen=seen).wish is Wish.NOTHING
+    waiting = workspace(is_prebuild=True)
+    assert judge(time_to_live.POLICY, {"required_hours": 8}, waiting).wish is Wish.NOTHING
 
 
 def test_extending_within_the_policy():
@@ -150,7 +152,46 @@ def test_idle_without_any_sign_is_withheld():
     assert judge(autostop.POLICY, {"idle_hours": 1}, one, seen).category == "withheld"
 
 
+def test_where_connections_are_not_seen_the_last_use_tells_of_idleness():
+    seen = observation(gaps=(Gap("connections", "no permission"),))
+    for minutes, wish in ((120, Wish.STOP), (100, Wish.NOTHING)):
+        found = judge(autostop.POLICY, {"idle_hours": 2}, idle(minutes), seen)
+        assert (found.category, found.wish) == ("idle", wish)
+
+
 NIGHT = {"start": "18:00", "end": "08:00"}
+ONE_OF = {"groups": ["devs"]}
+
+
+@pytest.mark.parametrize("what", ["groups", "users"])
+@pytest.mark.parametrize(
+    ("policy", "table"),
+    [
+        (time_to_live.POLICY, {"rule": [{"required_hours": 8, **ONE_OF}]}),
+        (autostop.POLICY, {"idle_hours": 1, "excluded_groups": ["oncall"]}),
+        (autostop.POLICY, {"idle_hours": 1, "rule": [{"idle_hours": 9, **ONE_OF}]}),
+        (prune.POLICY, {**NIGHT, "exclude_groups": ["oncall"]}),
+        (prune.POLICY, {**NIGHT, "include_groups": ["devs"]}),
+        (prune.POLICY, {"rule": [{**NIGHT, **ONE_OF}]}),
+        (dormancy.POLICY, {"unused_days": 1, "excluded_groups": ["oncall"]}),
+        (dormancy.POLICY, {"unused_days": 1, "rule": [{"unused_days": 9, **ONE_OF}]}),
+        (budget.POLICY, {"prices": {"*": 1}, "limit": [{"group": "devs", "amount": 1}]}),
+    ],
+)
+def test_nobody_is_touched_by_name_of_a_group_when_groups_are_not_seen(policy, table, what: str):
+    one = idle(9 * 24 * 60)
+    seen = observation(one, gaps=(Gap(what, "no permission"),))
+    found = judge(policy, table, one, seen, spent={"group:devs": 99.0})
+    assert (found.category, found.wish) == ("withheld", Wish.NOTHING)
+
+
+def test_who_is_at_work_is_spared_by_pruning_or_nobody_is_pruned():
+    one = workspace()
+    blind = observation(one, gaps=(Gap("connections", "no permission"),))
+    assert judge(prune.POLICY, NIGHT, in_use(one)).category == "active"
+    assert judge(prune.POLICY, NIGHT, one, blind).category == "withheld"
+    assert judge(prune.POLICY, {**NIGHT, "spare_active": False}, one, blind).wish is Wish.SLEEP
+    assert judge(prune.POLICY, NIGHT, replace(one, dormant_at=NOW)).category == "off"
 
 
 @pytest.mark.parametrize(
@@ -237,8 +278,12 @@ def test_budget(spent, category: str, wish: Wish):
 
 
 def test_the_budget_that_is_used_up_most_counts_and_ends_with_the_month():
-    limits = [{"user": "ann", "amount": 100}, {"group": "dev*", "amount": 10, "then": "tell"}]
-    spent = {"user:ann": 50.0, "group:devs": 11.0}
+    limits = [
+        {"user": "ann", "amount": 100},
+        {"group": "dev*", "amount": 10, "then": "tell"},
+        {"template": "python", "amount": 100},
+    ]
+    spent = {"user:ann": 50.0, "group:devs": 11.0, "template:python": 60.0}
     found = judge(budget.POLICY, {"prices": {"*": 1}, "limit": limits}, spent=spent)
     assert (found.category, found.wish) == ("over", Wish.NOTHING)
     assert "Group 'devs' spent 11.00 of 10.00 USD" in found.reason

@@ -69,6 +69,16 @@ def test_a_start_inside_the_window_has_a_grace_of_its_own():
     assert judge(table, at=moment("2026-11-20 23:00"), one=late).category == "stopping_now"
     last = started(moment("2026-11-21 07:00"))
     assert judge(table, at=moment("2026-11-21 07:30"), one=last).wish is Wish.NOTHING
+    early = started(moment("2026-11-20 18:10"))
+    short = {**NIGHT, "start_grace_minutes": 5}
+    assert judge(short, one=early).due == moment("2026-11-20 19:00"), "as long as all others"
+
+
+def test_a_rule_may_have_a_grace_of_its_own():
+    table = {"rule": [{"users": ["ann"], **NIGHT, "grace_minutes": 90}], "start_grace_minutes": 5}
+    assert judge(table, one=OLD).due == moment("2026-11-20 19:30")
+    early = started(moment("2026-11-20 18:10"))
+    assert judge(table, one=early).due == moment("2026-11-20 19:30")
 
 
 def test_people_who_are_connected_are_stopped_too_unless_they_are_to_be_spared():

@@ -31,6 +31,15 @@ def export(ctx: FleetContext, cost: float, currency: str = "usd") -> list[str]:
     return [HEAD, f"{cost},{currency},{ctx.now().isoformat()},{tags}\n"]
 
 
+def test_a_price_needs_hours_and_a_bill_of_the_same_template(counted: FleetContext) -> None:
+    (ran,) = billing.reconcile(counted, counted.now(), counted.now())
+    assert (ran.template, ran.billed, ran.currency, ran.price) == ("python", 0.0, "", None)
+    billing.take(counted, [HEAD, f"7,USD,{counted.now().isoformat()},\n"])
+    nobodys, ran = billing.reconcile(counted, counted.now(), counted.now())
+    assert (nobodys.template, nobodys.billed, nobodys.price) == ("", 7.0, None)
+    assert (ran.template, ran.billed, ran.price) == ("python", 0.0, None)
+
+
 def test_a_newer_bill_takes_the_place_of_the_older(counted: FleetContext) -> None:
     assert billing.take(counted, export(counted, 5), dry_run=True).replaced == 0
     assert billing.take(counted, export(counted, 5)).replaced == 0

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from carrel.control.fleet import applying, deciding, plans, undoing
-from carrel.control.fleet.applying import Report
+from carrel.control.fleet.applying import End, Report
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.plans import Deed, Plan, Purpose
@@ -105,6 +105,18 @@ def test_what_somebody_did_since_is_not_undone(ctx: FleetContext, fleet: FakeFle
     ctx.clock.wait(60)
     report = applying.apply(ctx, back.plan_id)
     assert (states(report), fleet.asked("start")) == (["skipped"], [])
+
+
+def test_what_is_still_under_way_is_not_undone(ctx: FleetContext, fleet: FakeFleet) -> None:
+    ctx.pace = replace(ctx.pace, follow=timedelta(0))
+    fleet.add("dev")
+    report = govern(ctx)
+    assert (report.end, states(report)) == (End.BUSY, ["following"])
+    with pytest.raises(RefusedError) as told:
+        undoing.plan(ctx, report.plan.plan_id)
+    assert told.value.code == "plan_under_way"
+    ctx.clock.wait(60)
+    assert [one.deed for one in undoing.plan(ctx, report.plan.plan_id).actions] == [Deed.START]
 
 
 def test_after_the_rollback_window_nothing_is_undone(

@@ -31,22 +31,26 @@ class Projection:
 
 
 def project(seen: Observation, at: datetime) -> Projection:
-    """Let the backend's deadlines and autostarts come, up to a moment."""
+    """Let the backend's deadlines and autostarts come, up to a moment.
+
+    Of autostarts the first is known: one a workspace.
+    """
     spaces: list[FleetWorkspace] = []
     stopped: list[tuple[FleetWorkspace, datetime]] = []
     started: list[tuple[FleetWorkspace, datetime]] = []
     for one in seen.workspaces:
-        ends = _ends(one, at)
-        if ends is not None:
+        now, begins = one, one.next_start_at
+        if (ends := _ends(now, at)) is not None:
             stopped.append((one, ends))
-            spaces.append(_turned(one, Transition.STOP, ends))
-            continue
-        begins = one.next_start_at
-        if begins is not None and not one.on and begins <= at and one.dormant_at is None:
+            now = _turned(now, Transition.STOP, ends)
+            begins = begins if begins is not None and begins >= ends else None
+        if begins is not None and begins <= at and not now.on and one.dormant_at is None:
             started.append((one, begins))
-            spaces.append(_begun(one, seen, begins))
-            continue
-        spaces.append(one)
+            now = _begun(now, seen, begins)
+            if (ends := _ends(now, at)) is not None:
+                stopped.append((one, ends))
+                now = _turned(now, Transition.STOP, ends)
+        spaces.append(_moved(now, seen, at))
     projected = replace(seen, at=at, workspaces=tuple(spaces))
     return Projection(projected, tuple(stopped), tuple(started))
 
@@ -60,6 +64,19 @@ def _ends(one: FleetWorkspace, at: datetime) -> datetime | None:
         return build.deadline
     last = build.max_deadline
     return last if last is not None and last <= at else None
+
+
+def _moved(one: FleetWorkspace, seen: Observation, at: datetime) -> FleetWorkspace:
+    """Let whoever is at work in it past its deadline have moved that, as the template allows."""
+    deadline, template = one.build.deadline, seen.templates.get(one.template_id)
+    if deadline is None or deadline > at or not one.running or template is None:
+        return one
+    bump = template.activity_bump
+    if not bump or not one.activity.work.active:
+        return one
+    latest = one.build.max_deadline
+    moved = at + bump if latest is None else min(at + bump, latest)
+    return replace(one, build=replace(one.build, deadline=moved))
 
 
 def _turned(one: FleetWorkspace, turn: Transition, at: datetime) -> FleetWorkspace:

@@ -145,6 +145,44 @@ def test_a_projection_lets_the_backends_own_clocks_go_on() -> None:
     assert project(seen, NOW + timedelta(minutes=5)).observation.workspaces == seen.workspaces
 
 
+def test_a_projection_ends_what_it_started_and_starts_what_it_ended() -> None:
+    night = replace(
+        workspace(), build=build(deadline=NOW + HOUR), next_start_at=NOW + 4 * HOUR, ttl=2 * HOUR
+    )
+    early = replace(night, workspace_id="w2", next_start_at=NOW + HOUR / 2)
+    seen = observation(night, early)
+
+    def at(hours: float) -> tuple[list[bool], list[tuple[str, float]], list[tuple[str, float]]]:
+        found = project(seen, NOW + hours * HOUR)
+        turns = (
+            [(one.workspace_id, (when - NOW) / HOUR) for one, when in each]
+            for each in (found.stopped, found.started)
+        )
+        return [one.on for one in found.observation.workspaces], *turns  # type: ignore[return-value]
+
+    first = [("w1", 1.0), ("w2", 1.0)]
+    assert at(2) == ([False, False], first, [])
+    assert at(5) == ([True, False], first, [("w1", 4.0)])
+    assert at(7) == ([False, False], [("w1", 1.0), ("w1", 6.0), ("w2", 1.0)], [("w1", 4.0)])
+
+
+def test_who_is_at_work_has_moved_the_deadline_as_far_as_the_template_lets() -> None:
+    used = replace(
+        workspace(),
+        build=build(deadline=NOW + HOUR),
+        activity=Activity(Work.CONNECTED, NOW, "ssh"),
+    )
+    capped = replace(
+        used,
+        workspace_id="w2",
+        build=build(deadline=NOW + HOUR, max_deadline=NOW + 4 * HOUR),
+    )
+    template = replace(next(iter(observation().templates.values())), activity_bump=2 * HOUR)
+    seen = observation(used, capped, templates={template.template_id: template})
+    later = project(seen, NOW + 3 * HOUR).observation.workspaces
+    assert [one.build.deadline for one in later] == [NOW + 5 * HOUR, NOW + 4 * HOUR]
+
+
 def coming(hours: list[float]) -> Outcome:
     """Sixteen days, of which the first and the last are half ones."""
     days = {f"2026-12-{day:02}": Sums(hours=ran) for day, ran in enumerate(hours, 1)}

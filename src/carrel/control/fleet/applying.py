@@ -23,7 +23,7 @@ from carrel.domain.governance.plans import (
     Purpose,
 )
 from carrel.domain.records import dataclass
-from carrel.errors import CarrelError, RefusedError
+from carrel.errors import CarrelError, FailedError, RefusedError
 from carrel.ports.fleet import Outcome, Receipt
 from carrel.system import faults, holders
 
@@ -32,6 +32,9 @@ Told = Callable[[Action, Progress], None]
 
 _NEVER_ARRIVED = frozenset({"token_refused", "no_coder_token", "bad_coder_url", "bad_plan"})
 """Errors that prove that nothing was done."""
+
+_QUEUE_HIDDEN = frozenset({"fleet_forbidden", "fleet_not_offered"})
+"""Errors of a queue that this token, or this deployment, never shows."""
 
 _ENDING = {Answer.FROZEN, Answer.CAPPED, Answer.BROKEN}
 
@@ -147,11 +150,13 @@ class _Run:
     waits: dict[int, Later] = field(default_factory=dict[int, Later])
     ended: tuple[End, str] | None = None
     pending: int | None = None
+    full: str = ""
+    full_since: datetime | None = None
 
     def run(self) -> Report:
         checker = Checker(self.ctx, self.plan)
         self._read()
-        while self.ended is None and self._batch(checker):
+        while self.ended is None and (self._batch(checker) or self._queues_up()):
             self._follow()
         self._follow()
         return self._report()
@@ -164,9 +169,9 @@ class _Run:
     def _batch(self, checker: Checker) -> bool:
         """Begin as many actions as a batch holds; tell whether any moved."""
         left, moved = self._batch_size(), False
-        self.pending = None
+        self.pending, self.full = None, ""
         for action in self.plan.actions:
-            if left == 0 or self.ended is not None:
+            if left == 0 or self.ended is not None or self.full:
                 break
             if self.progress[action.number].state is ActionState.WAITING:
                 began = self._one(checker, action)
@@ -243,13 +248,35 @@ class _Run:
         if action.deed not in STOPPING or not most:
             return True
         if self.pending is None or self.pending >= most:
-            self.pending = self.ctx.fleet.queue().pending
+            self.pending = self._jobs_waiting()
         if self.pending < most:
             self.pending += 1  # at worst it waits there; asked again when that would matter
             return True
-        why = f"{self.pending} jobs wait for a provisioner, and {most} hold back new stops."
-        self.ended = (End.BUSY, why)
+        self.full = f"{self.pending} jobs wait for a provisioner, and {most} hold back new stops."
         return False
+
+    def _jobs_waiting(self) -> int:
+        """Return how many jobs wait in the backend's queue."""
+        try:
+            return self.ctx.fleet.queue().pending
+        except FailedError as error:
+            if error.code not in _QUEUE_HIDDEN:
+                raise
+            if self.plan.purpose is Purpose.EMERGENCY_STOP:
+                return 0  # its own pace is limit enough: an emergency asks for no more rights
+            cure = f"{error.cure} Or set safety.max_queue to 0: then no queue holds stops back."
+            raise FailedError(error.code, error.what, why=error.why, cure=cure) from error
+
+    def _queues_up(self) -> bool:
+        """Wait for room in the backend's queue, in an emergency; tell whether to try again."""
+        if not self.full or self.plan.purpose is not Purpose.EMERGENCY_STOP:
+            return False
+        now = self.ctx.now()
+        self.full_since = self.full_since or now
+        if now - self.full_since >= self.ctx.pace.follow:
+            return False
+        self.ctx.clock.wait(self.ctx.pace.poll)
+        return True
 
     def _send(self, action: Action, go: Go) -> None:
         faults.point("fleet.sent")
@@ -302,7 +329,8 @@ class _Run:
             if self.progress[number].state is ActionState.WAITING
         }
         over = all(one.state.over for one in rows)
-        end, why = (End.OVER, "") if over else self.ended or (End.WAITING, "")
+        held = (End.BUSY, self.full) if self.full else (End.WAITING, "")
+        end, why = (End.OVER, "") if over else self.ended or held
         moments = [later.at for later in waiting.values() if later.at is not None]
         return Report(
             plan=self.plan,

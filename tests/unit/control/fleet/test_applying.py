@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from carrel.control.fleet import applying, deciding, freezing, keeping, plans
+from carrel.control.fleet import applying, deciding, emergency, freezing, keeping, plans
 from carrel.control.fleet.applying import End, Report
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Gap
@@ -15,7 +15,7 @@ from carrel.domain.governance.acting import Beginning
 from carrel.domain.governance.plans import ActionState, Deed, Plan, Purpose
 from carrel.domain.governance.verdicts import Wish
 from carrel.domain.ledger import first_break
-from carrel.errors import RefusedError
+from carrel.errors import FailedError, RefusedError
 from carrel.ports.fleet import Queue
 from carrel.system import holders
 from carrel.testing.clocks import HandClock
@@ -188,6 +188,60 @@ def test_a_long_queue_holds_new_stops_back(
     assert (report.end, states(report), fleet.requests) == (End.BUSY, ["waiting"], [])
     fleet.pending = 2
     assert states(applying.apply(ctx, report.plan.plan_id)) == ["done"]
+
+
+def test_a_queue_that_our_own_stops_fill_holds_the_others_only_until_it_is_short_again(
+    ctx: FleetContext, fleet: FakeFleet, limiting: Callable[..., None]
+) -> None:
+    limiting(max_queue=2, max_percent=100.0)
+    for number in range(5):
+        fleet.add(f"dev-{number}")
+
+    def queue() -> Queue:
+        return Queue(sum(one.build.status.active for one in fleet.workspaces.values()), 0)
+
+    fleet.queue = queue  # type: ignore[method-assign]
+    report = govern(ctx)
+    assert (report.end, set(states(report))) == (End.OVER, {"done"})
+
+
+def test_an_emergency_waits_for_room_in_the_queue_and_goes_on(
+    ctx: FleetContext, fleet: FakeFleet, clock: HandClock, limiting: Callable[..., None]
+) -> None:
+    limiting(max_queue=2)
+    fleet.add("dev")
+    began = clock.now()
+
+    def queue() -> Queue:
+        return Queue(3 if clock.now() - began < 5 * MINUTE else 0, 0)
+
+    fleet.queue = queue  # type: ignore[method-assign]
+    assert applying.carry_out(ctx, emergency.plan(ctx)).end is End.OVER
+    assert clock.now() - began >= 5 * MINUTE
+    fleet.restart("w-1")
+    fleet.queue = lambda: Queue(3, 0)  # type: ignore[method-assign]
+    clock.advance(MINUTE)
+    report = applying.carry_out(ctx, emergency.plan(ctx))
+    assert (report.end, states(report)) == (End.BUSY, ["waiting"])
+
+
+def test_a_queue_that_is_never_shown_holds_a_plan_with_its_cure_and_no_emergency(
+    ctx: FleetContext, fleet: FakeFleet, limiting: Callable[..., None]
+) -> None:
+    def hidden() -> Queue:
+        raise FailedError("fleet_forbidden", "Forbidden.", cure="Ask for more rights.")
+
+    fleet.add("dev")
+    fleet.queue = hidden  # type: ignore[method-assign]
+    with pytest.raises(FailedError, match="Forbidden") as told:
+        govern(ctx)
+    assert told.value.cure.startswith("Ask for more rights. Or set safety.max_queue to 0")
+    assert fleet.requests == []
+    assert states(applying.carry_out(ctx, emergency.plan(ctx))) == ["done"]
+    fleet.restart("w-1")
+    ctx.clock.wait(60)
+    limiting(max_queue=0)
+    assert states(govern(ctx)) == ["done"]
 
 
 def test_the_queue_is_asked_for_once_a_batch_and_again_when_it_could_be_full(

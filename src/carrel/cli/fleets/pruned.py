@@ -47,10 +47,10 @@ def show_prunable(out: Output, found: "Sequence[Prunable]") -> None:
         Column("ORGANIZATION", shrinks=True),
         Column("STANDING"),
     ]
-    reasons = list(dict.fromkeys(one.reason for one in found))
+    reasons: dict[str, int] = {}
     out.table(columns, [
         [
-            Cell(str(reasons.index(one.reason) + 1), style.dim),
+            Cell(str(reasons.setdefault(one.reason, len(reasons) + 1)), style.dim),
             Cell(shown(one.workspace.full_name), style.bold),
             Cell(shown(one.workspace.template)),
             Cell(shown(one.workspace.organization)),
@@ -58,7 +58,7 @@ def show_prunable(out: Output, found: "Sequence[Prunable]") -> None:
         ]
         for one in found
     ])  # fmt: skip
-    for number, reason in enumerate(reasons, 1):
+    for reason, number in reasons.items():
         paragraph(out, f"{style.dim(f'{number:>3}')}  ", shown(reason))
     doomed = sum(one.standing == "prune" for one in found)
     out.line()

@@ -193,20 +193,23 @@ def _show_category(out: Output, name: str, decisions: "list[Decision]") -> None:
     paint = paint_of(style, name) or style.bold
     title = CATEGORIES.get(name, name or "no answer")
     out.line(paint(f"{title[:1].upper()}{title[1:]} ({len(decisions):,})"))
-    reasons = list(dict.fromkeys(standing(one).reason for one in decisions))
+    reasons: dict[str, int] = {}
+    numbered = [
+        (reasons.setdefault(standing(one).reason, len(reasons) + 1), one.workspace)
+        for one in decisions
+    ]
     columns = [
         Column("WHY", right=True),
         Column("WORKSPACE", shrinks=True),
         Column("TEMPLATE", shrinks=True),
         Column("ORGANIZATION", shrinks=True),
     ]
-    numbered = [(reasons.index(standing(one).reason) + 1, one.workspace) for one in decisions]
     out.table(columns, [
         [Cell(str(number), style.dim), Cell(shown(one.full_name), style.bold),
          Cell(shown(one.template)), Cell(shown(one.organization))]
         for number, one in sorted(numbered, key=lambda each: each[0])
     ])  # fmt: skip
-    for number, reason in enumerate(reasons, 1):
+    for reason, number in reasons.items():
         paragraph(out, f"{style.dim(f'{number:>3}')}  ", shown(reason))
 
 

@@ -148,8 +148,9 @@ class Reconstruction:
             if one.workspace_id not in self._spaces:
                 continue
             key, ended = one.workspace_id, one.disconnected_at
-            self._agenda.append((max(one.connected_at, since), 1, key, one))
-            if ended is not None and ended > since:
+            if ended is None or ended > since:
+                self._agenda.append((max(one.connected_at, since), 1, key, one))
+            if ended is not None:  # what ended before tells when it was used last
                 self._agenda.append((ended, 0, key, one))
 
     def _move(self, one: _Moving, at: datetime, what: "Turn | Connection", *, opens: bool) -> None:

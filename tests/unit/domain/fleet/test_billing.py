@@ -1,5 +1,6 @@
 """A provider's bill in the FOCUS format: what belongs to whom, and what is refused."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -49,8 +50,24 @@ def test_rows_add_up_by_month_and_holder() -> None:
 
 
 def test_what_belongs_to_nobody_is_told() -> None:
-    read = read_bill([HEAD, line("3"), line("-1")], [ADA], month)
-    assert (read.rows, read.unassigned) == (2, 2.0)
+    somebodys = [
+        line(tags='{""coder_template"": ""gpu""}'),
+        line(tags='{""coder_owner"": ""eve""}'),
+    ]
+    nobodys = line("4", tags='{""coder_owner"": null, ""coder_template"": """"}')
+    read = read_bill([HEAD, line("3"), line("-1"), *somebodys, nobodys], [ADA], month)
+    assert (read.rows, read.unassigned) == (5, 6.0)
+
+
+def test_a_moment_without_a_zone_is_in_utc_wherever_we_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        (found,) = bill(line(at="2026-04-01T02:00:00"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found.month == APRIL
 
 
 @pytest.mark.parametrize(

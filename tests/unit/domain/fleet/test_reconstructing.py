@@ -28,10 +28,11 @@ def states(
     *turns: Turn,
     connections: tuple[Connection, ...] | None = (),
     deleted: bool = False,
+    key: str = "w1",
 ) -> dict[float, FleetWorkspace | None]:
     """Return how a workspace was at each full hour."""
     seen = observation(*(() if deleted else (one,)))
-    logs = Logs(seen, (one,) if deleted else (), {"w1": turns}, connections)
+    logs = Logs(seen, (one,) if deleted else (), {key: turns}, connections)
     found: dict[float, FleetWorkspace | None] = {}
     for look in Reconstruction(logs, SINCE, NOW).looks():
         passed = (look.frame.at - SINCE) / HOUR
@@ -58,6 +59,18 @@ def test_a_start_before_the_time_is_known_where_the_log_tells_of_it() -> None:
     assert found[1].on_since == SINCE - 5 * HOUR
 
 
+def test_a_log_without_ids_goes_by_names() -> None:
+    assert on(states(workspace(), turn(3, on=False), turn(23, on=True), key="ann/desk")) == {
+        0, 1, 2, 23, 24,
+    }  # fmt: skip
+
+
+def test_what_is_deleted_first_or_was_not_made_yet_did_not_run_before() -> None:
+    assert on(states(workspace(), turn(5, on=False, last=True), deleted=True)) == set()
+    young = workspace(created_at=SINCE + 2 * HOUR)
+    assert on(states(young, turn(5, on=False))) == set()
+
+
 def test_without_a_line_in_the_log_the_present_run_tells() -> None:
     assert on(states(workspace())) == {21, 22, 23, 24}
 
@@ -76,6 +89,17 @@ def test_who_was_connected_when() -> None:
     assert found[12] is not None
     assert found[12].activity.since == SINCE + 9 * HOUR
     assert found[12].last_used_at == SINCE + 9 * HOUR
+
+
+def test_who_left_before_the_time_begins_is_not_there_but_was_the_last() -> None:
+    lines = (connection(-6, -3), connection(-4, 0, 2), connection(-5, 2, 3))
+    found = states(workspace(), turn(-9, on=True), connections=lines[:1])
+    assert {one.activity.work for one in found.values() if one} == {Work.IDLE}
+    assert found[0] is not None
+    assert (found[0].activity.since, found[0].last_used_at) == (SINCE - 3 * HOUR,) * 2
+    found = states(workspace(), turn(-9, on=True), connections=lines)
+    busy = {h for h, one in found.items() if one and one.activity.work is Work.CONNECTED}
+    assert busy == {0, 1}
 
 
 def test_a_stop_ends_connections() -> None:

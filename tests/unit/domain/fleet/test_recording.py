@@ -203,6 +203,16 @@ def test_a_fleet_at_work_costs_nothing_more_than_one_that_sleeps():
     assert "workspaces" not in list(written(settled(seen), settled(later)))[1]
 
 
+def test_when_a_user_was_seen_is_kept_to_the_hour():
+    def seen_by(minute, after):
+        user = User("u", "ann", last_seen_at=BEGIN + timedelta(minutes=minute))
+        at = BEGIN + timedelta(minutes=after)
+        return settled(Observation(at, Deployment("", "", "", ""), (), users={"u": user}))
+
+    documents = list(written(seen_by(1, 0), seen_by(59, 60), seen_by(60, 70)))
+    assert ["users" in one for one in documents] == [True, False, True]
+
+
 def test_what_anything_may_be_judged_by_is_told_apart_from_what_moves_alone():
     def upsets(**changes):
         user = User("u", "ann", last_seen_at=BEGIN)

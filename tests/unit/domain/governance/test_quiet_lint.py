@@ -58,3 +58,10 @@ def test_what_is_meant_is_left_alone():
                {**NIGHT, "days": ["mon"]}]  # fmt: skip
     rules = [{"users": ["ann"], "windows": windows}, {"templates": ["gpu*"], **NIGHT}]
     assert said({**NIGHT, "rule": rules, "holidays": ["2025-12-25", "2030-12-25"]}) == ""
+    assert said(NIGHT, grace=13 * HOUR) == "", "the deployment's own do not count here"
+
+
+def test_a_day_is_over_when_it_is_so_everywhere():
+    for day, over in (("2026-11-18", True), ("2026-11-19", False)):
+        found = said({**NIGHT, "vacation": [{"users": ["ann"], "dates": [day]}]})
+        assert ("is over" in found) is over

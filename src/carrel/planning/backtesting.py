@@ -345,10 +345,10 @@ class Judge:
     """Decides at one moment; who only protects is asked where somebody wants to act."""
 
     def __init__(self, policies: tuple[Configured, ...], situation: Situation) -> None:
-        self._protectors = [n for n, one in enumerate(policies) if one.policy.protects]
+        self._protectors = [n for n, one in enumerate(policies) if one.only_keeps]
         self._policies = policies
         self._situation = situation
-        self._acting = prepare([one for one in policies if not one.policy.protects], situation)
+        self._acting = prepare([one for one in policies if not one.only_keeps], situation)
         self._answers = [one.answer for one in self._acting]
         self._protecting: tuple[Ready, ...] | None = None
 

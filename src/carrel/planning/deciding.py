@@ -33,6 +33,11 @@ class Configured:
         """The policy's name."""
         return self.policy.name
 
+    @property
+    def only_keeps(self) -> bool:
+        """Whether it never wants anything but to keep."""
+        return self.policy.protects and not getattr(self.settings, "acts", False)
+
 
 def in_force(tables: Mapping[str, object]) -> tuple[str, ...]:
     """Return the names of the policies that count, given the tables of `[policy]`.

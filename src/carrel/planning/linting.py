@@ -23,7 +23,7 @@ def check_policies(
     found = [
         finding for one in configured for finding in one.policy.check(one.settings, observation)
     ]
-    if not any(not one.policy.protects for one in configured):
+    if all(one.only_keeps for one in configured):
         found.append(
             Finding("policy", "", "note", "No policy in force stops anything.",
                     "Add a table such as [policy.quiet_hours].")
@@ -53,7 +53,7 @@ def _together(configured: tuple[Configured, ...], observation: Observation) -> l
     wanted, carried = _week(configured, sample)
     found: list[Finding] = []
     for one in configured:
-        if one.policy.protects or not sample.workspaces:
+        if one.only_keeps or not sample.workspaces:
             continue
         if not wanted[one.name]:
             why = "Within the coming week it would act on nothing that was seen."

@@ -99,6 +99,11 @@ class Settings:
 
     rules: tuple[Rule, ...]
 
+    @property
+    def acts(self) -> bool:
+        """Whether a rule wants anything but to keep."""
+        return any(rule.wish is not Wish.KEEP for rule in self.rules)
+
 
 class Expression:
     """Asks each rule; a rule to keep that can't be answered keeps."""

@@ -204,6 +204,16 @@ def test_a_stop_of_somebody_at_work_is_a_hit() -> None:
     assert (halt.policy, halt.met, halt.at) == ("quiet_hours", Met.CONNECTED, BEGIN + 6.5 * HOUR)
 
 
+@pytest.mark.parametrize("wish", ["stop", "keep"])
+def test_an_expression_stops_in_the_past_too_unless_it_keeps(wish: str) -> None:
+    rules = [{"name": "idle", "when": "idle_minutes >= 120", "wish": wish}]
+    tables = {"expression": {"rule": rules}, "working": {}, "autostop": {"idle_hours": 5}}
+    only = {**tables, "autostop": {"idle_hours": 500}}
+    seen = watched((0, space(1)), hours=8)
+    stops = [len(judged(seen, terms(policies=configured(one))).halts) for one in (only, tables)]
+    assert stops == ([1, 1] if wish == "stop" else [0, 0])
+
+
 def test_leases_of_the_past_keep() -> None:
     keep = KeepAlive("k", "w1", "ann", "a demo", BEGIN + 2 * HOUR, BEGIN + 5 * HOUR)
     policies = configured({"keep_alive": {}, "autostop": TABLES["autostop"]})

@@ -215,6 +215,17 @@ def test_policies_that_never_act_or_never_win_are_found():
     assert "stops anything" in check_policies(configured(working={}), None)[0].message
 
 
+def test_an_expression_may_act_or_only_keep():
+    def found(wish: str, **others) -> str:
+        rule = {"name": "gpu", "when": "running", "wish": wish}
+        policies = configured(**others, expression={"rule": [rule]})
+        return " ".join(each.message for each in check_policies(policies, observation(workspace())))
+
+    assert "stops anything" in found("keep")
+    assert found("stop") == ""
+    assert "always overruled" in found("stop", exclusions={"users": ["ann"]})
+
+
 def test_the_same_finding_is_told_once():
     twins = {
         key: Template(key, "gpu", "o1", allow_user_autostop=False) for key in ("t-one", "t-two")

@@ -124,7 +124,10 @@ class Policy(Protocol):
     needs: frozenset[str]
     """Kinds of gaps that make it unable to answer; then every wish to act is withheld."""
     protects: bool
-    """Its wish is to keep: when it can't answer, the workspace is kept."""
+    """Its wish is to keep: when it can't answer, the workspace is kept.
+
+    Where it may want to act as well, its settings say so: `acts` is true.
+    """
 
     def read(self, table: Mapping[str, object]) -> object:
         """Turn its table into its settings.

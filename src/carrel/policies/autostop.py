@@ -6,7 +6,7 @@ from typing import cast
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.reaching import lint_scopes, wasted
+from carrel.domain.governance.reaching import lint_scopes
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, applies, read_scope
@@ -102,7 +102,7 @@ class Autostop:
         """Find limits that are never reached."""
         mine = cast("Settings", settings)
         scopes = [one.scope for one in mine.limits]
-        return [*lint_scopes(_NAME, scopes, observation), *wasted(_NAME, scopes, observation)]
+        return lint_scopes(_NAME, scopes, observation)
 
 
 def _limit(table: Table) -> Limit:

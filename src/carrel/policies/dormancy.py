@@ -7,7 +7,7 @@ from typing import cast
 from carrel.domain.fleet.deployment import Source
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.reaching import lint_scopes, wasted
+from carrel.domain.governance.reaching import lint_scopes
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, applies, read_scope
@@ -96,7 +96,7 @@ class Dormancy:
         """Find limits that are never reached, and templates that the backend looks after."""
         mine = cast("Settings", settings)
         scopes = [one.scope for one in mine.limits]
-        found = lint_scopes(_NAME, scopes, observation) + wasted(_NAME, scopes, observation)
+        found = lint_scopes(_NAME, scopes, observation)
         for template_id in sorted(_native(mine, observation)) if observation else ():
             name = observation.templates[template_id].name if observation else template_id
             why = f"Template {name!r} is left to the backend, which makes it dormant itself."

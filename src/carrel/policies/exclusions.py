@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.reaching import covers
+from carrel.domain.governance.reaching import covers, unnamed, wasted
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment
 from carrel.domain.governance.scopes import (
@@ -17,7 +17,6 @@ from carrel.domain.governance.scopes import (
     any_of,
     applies,
     read_scope,
-    unmatched,
 )
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
@@ -108,18 +107,7 @@ class Exclusions:
         found = _idle(mine.exclusions)
         if observation is None:
             return found
-        everything = Names(observation).everything(observation)
-        found += [
-            Finding(
-                _NAME,
-                str(one.scope),
-                "warning",
-                f"Nothing that was seen fits {pattern!r}.",
-                "Correct the pattern, or take it away.",
-            )
-            for one in mine.exclusions
-            for pattern in unmatched(one.scope, everything)
-        ]
+        found += wasted(_NAME, unnamed(one.scope for one in mine.exclusions), observation)
         found += [
             Finding(
                 _NAME,

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.reaching import covers
+from carrel.domain.governance.reaching import Ruled, covers, wasted
 from carrel.domain.governance.reading import Table
-from carrel.domain.governance.scopes import Applies, Names, Scope, applies, read_scope, unmatched
+from carrel.domain.governance.scopes import Applies, Names, Scope, applies, read_scope
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import gap_in_groups, said, withheld
 from carrel.domain.records import dataclass
@@ -160,16 +160,8 @@ class Expression:
             if not rule.uses and rule.when.strip() not in {"true", "false"}
         ]  # fmt: skip
         found += _repeated(rules)
-        if observation is None:
-            return found
-        everything = Names(observation).everything(observation)
-        found += [
-            Finding(_NAME, rule.name, "warning", f"Nothing that was seen fits {one!r}.",
-                    "Correct the pattern, or take it away.")
-            for rule in rules
-            for one in unmatched(rule.scope, everything)
-        ]  # fmt: skip
-        return found
+        named = (Ruled(rule.name, rule.scope) for rule in rules)
+        return found + wasted(_NAME, named, observation)
 
 
 def _repeated(rules: tuple[Rule, ...]) -> list[Finding]:

@@ -7,7 +7,7 @@ from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.quiet import Nights, QuietRules, offered, read_rules
 from carrel.domain.governance.quiet_lint import lint_quiet
-from carrel.domain.governance.reaching import wasted
+from carrel.domain.governance.reaching import Ruled, unnamed, wasted
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment
 from carrel.domain.governance.scopes import (
@@ -17,7 +17,6 @@ from carrel.domain.governance.scopes import (
     any_of,
     applies,
     read_scope,
-    unmatched,
 )
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
@@ -85,17 +84,9 @@ class Prune:
         """Find filters that fit nothing, and say where the windows come from."""
         mine = cast("Settings", settings)
         found = lint_quiet(_NAME, mine.rules, observation)
-        found += wasted(_NAME, mine.rules.scopes, observation)
-        if observation is None:
-            return found
-        everything = Names(observation).everything(observation)
-        found += [
-            Finding(_NAME, "filters", "warning", f"Nothing that was seen fits {one!r}.",
-                    "Correct the pattern, or take it away.")
-            for scope in (mine.included, mine.excluded)
-            for one in unmatched(scope, everything)
-        ]  # fmt: skip
-        if not offered(observation):
+        filters = (Ruled("filters", scope) for scope in (mine.included, mine.excluded))
+        found += wasted(_NAME, (*unnamed(mine.rules.scopes), *filters), observation)
+        if observation is not None and not offered(observation):
             why = "Users have no quiet hours of their own here: only those of carrel.toml count."
             cure = "" if mine.rules.rules else "Set `start` and `end` in [policy.prune]."
             severity = "note" if mine.rules.rules else "warning"

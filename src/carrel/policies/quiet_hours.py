@@ -8,9 +8,10 @@ from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.quiet import Night, Nights, QuietRules, offered, read_rules
 from carrel.domain.governance.quiet_lint import lint_quiet
+from carrel.domain.governance.reaching import unnamed, wasted
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
-from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, read_scope, unmatched
+from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, read_scope
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.windows import Stretch
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
@@ -95,14 +96,8 @@ class QuietHours:
                 ("note", "") if mine.rules.rules else ("warning", "Set `start`, `end`.")
             )
             found.append(Finding(_NAME, "native", severity, why, cure))
-        everything = Names(observation).everything(observation)
-        for scope in (*mine.rules.scopes, mine.excluded):
-            found += [
-                Finding(_NAME, str(scope), "warning", f"Nothing that was seen fits {one!r}.",
-                        "Correct the pattern, or take it away.")
-                for one in unmatched(scope, everything)
-            ]  # fmt: skip
-        return found
+        scopes = (*mine.rules.scopes, mine.excluded)
+        return found + wasted(_NAME, unnamed(scopes), observation)
 
 
 class _Judge:

@@ -8,7 +8,7 @@ from typing import cast
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.schedule import LONGEST_TTL, SHORTEST_EXTENSION, SHORTEST_TTL
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.reaching import lint_scopes, wasted
+from carrel.domain.governance.reaching import lint_scopes
 from carrel.domain.governance.reading import Table
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Scope, applies, read_scope
@@ -153,7 +153,7 @@ class TimeToLive:
             if one.required and one.longest and one.required > one.longest
         ]  # fmt: skip
         scopes = [one.scope for one in mine.demands]
-        found += lint_scopes(_NAME, scopes, observation) + wasted(_NAME, scopes, observation)
+        found += lint_scopes(_NAME, scopes, observation)
         found += [
             Finding(_NAME, str(one.scope), "note", "Who has no time to live is left alone: only"
                     f" more than {span(one.longest)} is corrected.",

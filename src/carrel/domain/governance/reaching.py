@@ -82,19 +82,26 @@ def lint_order(
 def lint_scopes(
     policy: str, scopes: Sequence[Scope], observation: Observation | None
 ) -> list[Finding]:
-    """Find rules without a name that are never reached, and those that meet."""
-    return lint_order(policy, [Ruled(str(one), one) for one in scopes], observation)
+    """Find rules without a name that are never reached, those that meet, and wasted patterns."""
+    rules = unnamed(scopes)
+    return lint_order(policy, rules, observation) + wasted(policy, rules, observation)
 
 
-def wasted(policy: str, scopes: Iterable[Scope], observation: Observation | None) -> list[Finding]:
+def unnamed(scopes: Iterable[Scope]) -> list[Ruled]:
+    """Return rules without a name; findings call them by whom they are about."""
+    return [Ruled(str(one), one) for one in scopes]
+
+
+def wasted(policy: str, rules: Iterable[Ruled], observation: Observation | None) -> list[Finding]:
     """Find patterns that fit nothing that was seen."""
-    if observation is None:
+    named = [rule for rule in rules if not rule.scope.empty]
+    if observation is None or not named:
         return []
     everything = Names(observation).everything(observation)
     return [
-        Finding(policy, str(scope), "warning", f"Nothing that was seen fits {one!r}.", _WASTED)
-        for scope in scopes
-        for one in unmatched(scope, everything)
+        Finding(policy, rule.name, "warning", f"Nothing that was seen fits {one!r}.", _WASTED)
+        for rule in named
+        for one in unmatched(rule.scope, everything)
     ]
 
 

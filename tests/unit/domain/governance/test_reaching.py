@@ -2,7 +2,14 @@
 
 import pytest
 
-from carrel.domain.governance.reaching import Ruled, covers, lint_order, lint_scopes, wasted
+from carrel.domain.governance.reaching import (
+    Ruled,
+    covers,
+    lint_order,
+    lint_scopes,
+    unnamed,
+    wasted,
+)
 from carrel.domain.governance.scopes import Scope
 from carrel.testing.observations import observation, workspace
 
@@ -16,6 +23,8 @@ from carrel.testing.observations import observation, workspace
         (Scope(users=("a*",)), Scope(users=("ann", "bob")), False),
         (Scope(users=("a?",)), Scope(users=("a*",)), False),
         (Scope(users=("a?",)), Scope(users=("a?",)), True),
+        (Scope(users=("????",)), Scope(users=("[ab]",)), False),
+        (Scope(users=("*",)), Scope(users=("[ab]",)), True),
         (Scope(users=("*",)), Scope(templates=("gpu",)), True),
         (Scope(groups=("*",)), Scope(templates=("gpu",)), False),
         (Scope(users=("a*",)), Scope(users=("ann",), templates=("gpu",)), True),
@@ -58,5 +67,7 @@ def test_rules_that_meet_are_told_where_none_is_meant_to_go_first():
 
 def test_patterns_that_fit_nothing():
     seen = observation(workspace(owner="ann"))
-    assert [one.rule for one in wasted("p", [Scope(users=("bob",))], seen)] == ["users bob"]
-    assert wasted("p", [Scope(users=("bob",))], None) == []
+    rules = unnamed([Scope(), Scope(users=("bob",))])
+    assert [one.rule for one in wasted("p", rules, seen)] == ["users bob"]
+    assert [one.rule for one in lint_scopes("p", [rules[1].scope], seen)] == ["users bob"]
+    assert wasted("p", rules, None) == []

@@ -30,7 +30,7 @@ class PruneFilters:
 
     Attributes:
         all_users: Everybody's.
-        user: Only this user's.
+        user: Only this user's; not together with `include_users`.
         include_organizations: Only in these organizations.
         include_groups: Only of members of these groups.
         include_users: Only of these users.

@@ -19,7 +19,10 @@ from carrel import (
     TTLMonitorAgent,
     WorkspaceController,
 )
+from carrel.control.fleet import plans
+from carrel.control.fleet.context import Recipients
 from carrel.simulators.coder.simulator import Simulator
+from carrel.testing.fleets import Postbox
 
 EVERYBODY = PruneFilters(all_users=True)
 
@@ -147,10 +150,26 @@ def test_a_freeze_holds_everything_and_ends(evening: Simulator) -> None:
         with pytest.raises(CarrelError) as caught:
             agent.stop_workspaces_for_quiet_hours()
         assert caught.value.code == "frozen"
+        assert plans.listing(agent._ctx) == [], "nothing is prepared, nobody is warned"  # noqa: SLF001
         ended = agent.unfreeze()
         assert ended is not None
         assert ended.reason == "an incident"
         assert agent.stop_workspaces_for_quiet_hours().ok
+
+
+def test_owners_are_warned_before_anything_is_stopped(opening) -> None:
+    simulator = opening(18, 10)
+    with QuietHoursAgent() as agent:
+        ctx, postbox = agent._ctx, Postbox()  # noqa: SLF001 - settings name no mailbox in memory
+        ctx.notifier = postbox
+        ctx.recipients = Recipients(enabled=True, lead=timedelta(hours=1), mail="mailtos://smtp")
+        first = agent.stop_workspaces_for_quiet_hours()
+        assert first.waiting, "the grace ends within the hour"
+        assert (first.end, first.stopped) == ("waiting", ())
+        assert len({address for address, *_ in postbox.sent}) == len(postbox.sent) > 1
+        simulator.advance(timedelta(hours=2))
+        agent.get_workspaces()  # by its answer we know of the time that went by
+        assert set(agent.apply(first.plan_id).stopped) == {name for name, _ in first.waiting}
 
 
 def test_the_emergency_stop_is_told_before_it_is_done(evening: Simulator) -> None:

@@ -118,10 +118,12 @@ def test_what_was_imported_is_what_the_policies_read(
 @pytest.mark.parametrize("block", RULES)
 def test_every_known_key_has_a_rule_that_answers(block: str, tmp_path: Path, target: Path) -> None:
     for key, rule in RULES[block].items():
-        for value in (True, ["a"], 1):
+        answers = []
+        for value in (True, ["a"], 1, "https://hooks.example.org/a"):
             with suppress(BadInputError):
-                found = rule(f"{block}.{key}", value)
-                assert found.key or found.note
+                answers.append(rule(f"{block}.{key}", value))
+        assert answers, key
+        assert all(found.key or found.note for found in answers), key
 
 
 @pytest.mark.parametrize(
@@ -155,6 +157,17 @@ def test_warnings_stay_off_where_nobody_can_be_reached(tmp_path: Path, target: P
     assert one.value is True
 
 
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [("INFO", "info"), ("CRITICAL", "error"), ("FATAL", "error"), ("NOTSET", "debug")],
+)
+def test_levels_of_logs_are_those_that_are_nearest(
+    given: str, level: str, tmp_path: Path, target: Path
+) -> None:
+    planned(tmp_path, target, {"logging": {"level": given}}).write()
+    assert load({"CARREL_HOME": str(target.parent)}).logging.level == level
+
+
 def test_an_address_is_written_privately_and_shown_nowhere(tmp_path: Path, target: Path) -> None:
     plan = planned(tmp_path, target, BLOCKS)
     assert "hooks.example.org" not in json.dumps(plan.became())
@@ -166,9 +179,12 @@ def test_an_address_is_written_privately_and_shown_nowhere(tmp_path: Path, targe
     assert "secret" not in str(caught.value)
 
 
-def test_what_is_excluded_already_stays_excluded(tmp_path: Path, target: Path) -> None:
+@pytest.mark.parametrize("present", ['["boss"]', '"boss"'])
+def test_what_is_excluded_already_stays_excluded(
+    present: str, tmp_path: Path, target: Path
+) -> None:
     target.parent.mkdir()
-    target.write_text('# ours\n[policy.exclusions]\nusers = ["boss"]  # always\n')
+    target.write_text(f"# ours\n[policy.exclusions]\nusers = {present}  # always\n")
     plan = planned(tmp_path, target, DOCUMENTED)
     plan.write()
     assert dict(load({"CARREL_HOME": str(target.parent)}).policies)["exclusions"]["users"] == [
@@ -213,10 +229,15 @@ def test_a_value_of_the_wrong_kind_is_refused_by_its_setting(tmp_path: Path, tar
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("timezone", "Mars/Olympus"), ("start_time", "25:99"), ("grace_period_hours", "one")],
+    [
+        ("timezone", "Mars/Olympus"),
+        ("start_time", "25:99"),
+        ("grace_period_hours", "one"),
+        ("grace_period_hours", True),
+    ],
 )
 def test_what_a_policy_can_not_read_is_refused_before_it_is_written(
-    key: str, value: str, tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+    key: str, value: object, tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CARREL_HOME", str(target.parent))
     source = tmp_path / "agents_config.json"

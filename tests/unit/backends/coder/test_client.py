@@ -59,13 +59,16 @@ def test_trouble_that_stays_is_unreachable(coder, deployment):
     assert len(deployment.asked) == 5
 
 
+@pytest.mark.parametrize(
+    ("asked", "waited"), [("17", 17.0), ("86400", 60.0), ("soon", 1.0), ("", 1.0)]
+)
 def test_nothing_goes_to_a_path_before_the_time_that_the_deployment_asked_for(
-    coder, deployment, workspace, clock
+    coder, deployment, workspace, clock, asked, waited
 ):
-    wait = httpx2.Response(429, headers={"Retry-After": "17"}, json={})
+    wait = httpx2.Response(429, headers={"Retry-After": asked}, json={})
     deployment.on("GET", WORKSPACE, wait, workspace(transition="stop"))
     coder.workspace("ws-1")
-    assert clock.waited == [17.0]
+    assert clock.waited == [waited]
 
 
 def test_a_redirect_never_takes_the_token_along(coder, deployment):

@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from carrel.backends.coder.ownhours import OwnHours
+from carrel.domain.fleet.deployment import Source
 from carrel.domain.fleet.people import QuietHours
 from carrel.domain.fleet.workspaces import TaskStatus, Work
 from carrel.errors import FailedError
@@ -144,6 +145,21 @@ def test_without_a_licence_nothing_is_missing_and_nothing_licensed_is_asked_for(
     assert seen.complete
     asked = {request.url.path.removeprefix("/api/v2") for request in fleet.asked}
     assert not asked & {"/groups", "/deployment/config", "/connectionlog", "/audit"}
+
+
+@pytest.mark.parametrize(
+    ("told", "source", "why"),
+    [
+        ({"entitlement": "entitled", "enabled": True}, Source.NATIVE, "on."),
+        ({"entitlement": "entitled", "enabled": False}, Source.OURS, "It is licensed, but off."),
+        ({"entitlement": "grace_period", "enabled": True}, Source.NATIVE, "time of grace"),
+        ({"entitlement": "not_entitled", "enabled": True}, Source.OURS, "not licensed here"),
+    ],
+)
+def test_what_is_licensed_must_be_on_to_count(coder, fleet, told, source: Source, why: str):
+    fleet.on("GET", "/entitlements", {"features": {"advanced_template_scheduling": told}})
+    found = {one.name: one for one in coder.deployment().features}["quiet_hours"]
+    assert (found.source, why in found.why) == (source, True)
 
 
 def test_a_licence_that_can_not_be_seen_is_a_gap(coder, fleet):

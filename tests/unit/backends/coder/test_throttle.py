@@ -60,3 +60,12 @@ def test_a_path_is_held_as_long_as_was_asked_for() -> None:
     throttle.hold("/a", 7)
     throttle.take("/a")
     assert clock.now() - before == timedelta(seconds=7)
+
+
+def test_a_shorter_hold_does_not_end_a_longer_one() -> None:
+    clock = HandClock()
+    throttle, before = Throttle(clock, 0), clock.now()
+    throttle.hold("/a", 7)
+    throttle.hold("/a", 1)
+    throttle.take("/a")
+    assert clock.now() - before == timedelta(seconds=7)

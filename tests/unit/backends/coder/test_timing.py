@@ -124,10 +124,18 @@ def test_a_late_answer_does_not_turn_time_back(real: HandClock):
     assert clock.now() == THEN + MINUTE
 
 
-def test_a_deployment_elsewhere_can_not_claim_to_be_simulated(real: HandClock):
-    clock = DeploymentClock(real, FAR)
-    clock.hear(announced(Tick(THEN, 60.0)))
+@pytest.mark.parametrize("address", [FAR, "http://coder.example.com", "https://127.0.0.1:1"])
+def test_a_deployment_elsewhere_can_not_claim_to_be_simulated(real: HandClock, address: str):
+    clock = DeploymentClock(real, address)
+    assert not clock.hear(announced(Tick(THEN, 60.0)))
     assert clock.now() == real.now()
+
+
+def test_a_simulated_time_may_lie_before_ours(real: HandClock):
+    clock = DeploymentClock(real, HERE)
+    past = real.now() - timedelta(days=99)
+    assert clock.hear(announced(Tick(past, 1.0)))
+    assert clock.now() == past
 
 
 def test_who_does_not_answer_is_not_followed(real: HandClock):
@@ -140,6 +148,7 @@ def test_who_does_not_answer_is_not_followed(real: HandClock):
 def test_a_rehearsal_never_differs_however_late_its_answer_comes(real: HandClock):
     watch = Watch(DeploymentClock(real, HERE))
     then = THEN.replace(microsecond=0)
+    watch.hear({"date": format_datetime(then, usegmt=True)})
     watch.hear(announced(Tick(then + 10 * MINUTE, 600.0)))
     watch.hear({"date": format_datetime(then, usegmt=True), **announced(Tick(then, 600.0))})
     watch.agree(HERE)

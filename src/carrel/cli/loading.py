@@ -1,9 +1,10 @@
 """Loading a command only when it is called: the help page and other commands don't pay for it."""
 
+from copy import copy
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from typer.main import get_command
+from typer.main import get_command, get_group
 
 from carrel.cli.catalogue import SECTIONS
 from carrel.cli.leaf import PlainCommand, PlainGroup
@@ -16,10 +17,23 @@ if TYPE_CHECKING:
 PACKAGE = "carrel.cli.commands"
 
 
-def load(name: str) -> "Command":
-    """Return the real command of a name in the catalogue."""
+def load(name: str, inner: str = "") -> "Command":
+    """Return the real command of a name in the catalogue.
+
+    Args:
+        name: Its name.
+        inner: The one command that is called, if it is a group of several: what it takes is read
+            from the signatures of functions, and only this one's is.
+    """
     module = import_module(f"{PACKAGE}.{name.replace('-', '_')}")
-    return get_command(cast("Typer", vars(module)["app"]))
+    app = cast("Typer", vars(module)["app"])
+    known = app.registered_commands
+    called = [one for one in known if one.name == inner]
+    if not called or len(known) == 1:
+        return get_command(app)
+    part = copy(app)
+    part.registered_commands, part.registered_groups = called, []
+    return get_group(part)
 
 
 class LazyCommand(PlainCommand):
@@ -37,7 +51,8 @@ class LazyCommand(PlainCommand):
         **extra: object,
     ) -> "Context":
         """Parse the arguments by the real command, which the context then runs."""
-        return load(self._called).make_context(info_name, args, parent, **extra)
+        real = load(self._called, args[0] if args else "")
+        return real.make_context(info_name, args, parent, **extra)
 
 
 class LazyGroup(PlainGroup):

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 import typer
@@ -11,7 +12,8 @@ from typer.main import get_command
 
 from carrel.cli.app import root, run
 from carrel.cli.catalogue import SECTIONS
-from carrel.cli.loading import load
+from carrel.cli.declaring import command, group
+from carrel.cli.loading import LazyCommand, load
 
 NAMES = [name for commands in SECTIONS.values() for name in commands]
 
@@ -121,6 +123,40 @@ def test_help_loads_nothing_that_it_does_not_need() -> None:
     assert loaded_by("--help") & slow == set()
     assert loaded_by("ls", "--help") & slow == set()
     assert not [name for name in loaded_by("--help") if name.startswith("carrel.control")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_of_a_group_only_what_is_called_is_made(name: str) -> None:
+    whole = getattr(load(name), "commands", {})
+    plain = {sub: one for sub, one in whole.items() if not hasattr(one, "commands")}
+    context = typer.Context(get_command(root), info_name="carrel")
+    for sub, one in plain.items():
+        called = LazyCommand(name, "").make_context(name, [sub, "--json"], parent=context)
+        part = getattr(called.command, "commands")  # noqa: B009 - a group's
+        if len(plain) > 1:
+            assert sub in part
+            assert not plain.keys() & part.keys() - {sub}
+        pages = [
+            typer.Context(found, info_name=sub, parent=called, terminal_width=78).get_help()
+            for found in (one, part[sub])
+        ]
+        assert pages[0] == pages[1]
+
+
+def test_a_command_alone_is_no_group_though_its_own_name_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = group()
+
+    @command(app, name="trial")
+    def trial(word: str) -> None:
+        """Take a word."""
+
+    module = ModuleType("carrel.cli.commands.trial")
+    vars(module)["app"] = app
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    context = LazyCommand("trial", "").make_context("trial", ["trial"])
+    assert context.params == {"word": "trial"}
 
 
 def test_a_group_without_a_command_shows_its_help() -> None:

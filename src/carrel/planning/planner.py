@@ -256,10 +256,14 @@ def milliseconds(length: timedelta) -> int:
 
 
 def _ordered(steps: list[_Step]) -> list[_Step]:
-    """Order: corrections, then what is due first, then what was idle longest, then by name."""
+    """Order: corrections, then what is due first, then what was idle longest, then by name.
 
-    def rank(step: _Step) -> tuple[bool, datetime, datetime, str, str]:
+    What broke off the last time comes last: else it could end each run before the others' turn.
+    """
+
+    def rank(step: _Step) -> tuple[bool, bool, datetime, datetime, str, str]:
         workspace = step.workspace
+        again = workspace.on and not workspace.running
         idle = (
             workspace.activity.since
             if not workspace.activity.work.active
@@ -267,7 +271,7 @@ def _ordered(steps: list[_Step]) -> list[_Step]:
         )
         made = workspace.created_at
         deed = str(step.actions[0].deed)
-        return (step.stops, step.due, idle or made, workspace.workspace_id, deed)
+        return (step.stops, again, step.due, idle or made, workspace.workspace_id, deed)
 
     return sorted(steps, key=rank)
 

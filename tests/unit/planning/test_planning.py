@@ -231,6 +231,17 @@ def test_caps(facts, stopped: int):
     assert bool(made.notes) == (stopped < 10)
 
 
+def test_what_broke_off_the_last_time_comes_after_what_is_to_be_stopped_first():
+    broken = decided(
+        says(Wish.STOP, due=NOW - HOUR),
+        workspace_id="w0",
+        build=build(status=BuildStatus.FAILED, transition=Transition.STOP),
+    )
+    fine = decided(says(Wish.STOP, due=NOW), workspace_id="w1")
+    made = plan(broken, fine, safety=Safety(max_percent=100))
+    assert [one.workspace_id for one in made.actions] == ["w1", "w0"]
+
+
 def test_only_some_policies_and_only_what_is_due_soon():
     one = decided(says(Wish.STOP, "quiet_hours", due=NOW + HOUR), says(Wish.KEEP, "exclusions"))
     assert plan(one, policies=frozenset({"quiet_hours"})).held_back

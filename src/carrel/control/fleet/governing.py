@@ -104,7 +104,7 @@ def standing(ctx: FleetContext, made: Plan) -> Plan | None:
     """
     found: Plan | None = None
     for older in _open(ctx, made):
-        if found is None and _wants_the_same(older, made):
+        if found is None and _goes_on(ctx, older) and _wants_the_same(older, made):
             found = older.plan
         else:
             why = "A newer look at the fleet has taken its place."
@@ -122,7 +122,8 @@ def keep(ctx: FleetContext, made: Plan) -> Plan:
     if not made.actions:
         return made
     for older in _open(ctx, made):
-        if _wants_the_same(older, made) and len(older.plan.actions) == len(made.actions):
+        whole = len(older.plan.actions) == len(made.actions)
+        if whole and _goes_on(ctx, older) and _wants_the_same(older, made):
             return older.plan
     return plans.store(ctx, made)
 
@@ -134,6 +135,12 @@ def _open(ctx: FleetContext, made: Plan) -> Iterator[Standing]:
             older = plans.get(ctx, line.plan_id)
             if older.plan.terms == made.terms and older.count(ActionState.WAITING):
                 yield older
+
+
+def _goes_on(ctx: FleetContext, older: Standing) -> bool:
+    """Tell whether limits let a plan go on: what one that broke off left is for a new plan."""
+    wrong = older.count(ActionState.FAILED) + older.count(ActionState.UNCERTAIN)
+    return wrong < ctx.safety.max_failures and older.plan.stops <= ctx.safety.max_stops
 
 
 def _wants_the_same(older: Standing, made: Plan) -> bool:

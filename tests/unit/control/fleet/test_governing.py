@@ -25,7 +25,7 @@ from carrel.domain.governance.verdicts import Wish
 from carrel.domain.governance.warnings import Delivery
 from carrel.errors import BadInputError, CarrelError, FailedError, LimitError, NotFoundError
 from carrel.testing.clocks import HandClock
-from carrel.testing.fleets import FakeFleet, Postbox
+from carrel.testing.fleets import FakeFleet, Misbehaviour, Postbox
 
 MINUTE = timedelta(minutes=1)
 
@@ -205,6 +205,23 @@ def test_an_old_plan_gives_way_to_a_newer_look(
     second = governing.once(ctx).plan
     assert second.plan_id != first.plan_id
     assert plans.get(ctx, first.plan_id).count(ActionState.SKIPPED) == 1
+
+
+def test_what_a_plan_left_that_broke_off_is_for_a_new_one(
+    ctx: FleetContext, fleet: FakeFleet, clock: HandClock, limiting: Callable[..., None]
+) -> None:
+    limiting(max_failures=1, batch_size=1, max_percent=100.0)
+    fleet.add("bad")
+    fleet.add("good")
+    fleet.misbehaving["w-1"] = Misbehaviour.REFUSED
+    first = governing.once(ctx)
+    assert first.report is not None
+    assert first.report.end is applying.End.BROKEN
+    keeping.snooze(ctx, "ada/bad", timedelta(hours=1), "It can't be stopped.")
+    shown = governing.keep(ctx, governing.rehearse(ctx))
+    assert shown.plan_id != first.plan.plan_id
+    assert governing.once(ctx).plan == shown
+    assert fleet.asked("stop") == ["w-1", "w-2"]
 
 
 def test_a_watch_goes_on_after_an_error(ctx: FleetContext, fleet: FakeFleet) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.domain.clock_changes import clock_changes
 
 from carrel.domain.fleet.schedule import (
     OLD_LEEWAY,
@@ -94,6 +95,28 @@ def test_a_daily_time_comes_when_the_wall_clock_shows_it(quiet: DailyTime, at: d
     assert quiet.next_after(at) == slow_next(quiet, at)
 
 
+def test_a_daily_time_keeps_to_the_wall_clock_in_every_zone_that_changes_its_own():
+    for zone, change in clock_changes():
+        first = change - 26 * HOUR
+        walls = [(first + n * MINUTE).astimezone(zone).time() for n in range(60 * 78)]
+        # As skipped or repeated times, as the first and the last of a day, and as a usual one.
+        odd = {(change + n * MINUTE - HOUR).astimezone(zone).time() for n in (0, 30, 60)}
+        skipped = (change - MINUTE).astimezone(zone) + MINUTE
+        for at in {*odd, skipped.time(), time(0), time(23, 59), time(18, 30)}:
+            quiet = DailyTime(at.hour, at.minute, zone)
+            for after in (0, 60 * 25, 60 * 26 - 1, 60 * 26, 60 * 27):
+                comes = walls.index(at, after + 1)
+                assert quiet.next_after(first + after * MINUTE) == first + comes * MINUTE
+
+
+def test_required_stops_keep_to_the_wall_clock_in_every_zone_that_changes_its_own():
+    for number, (zone, change) in enumerate(clock_changes()):
+        quiet = DailyTime(number % 24, 30, zone)
+        started = change - 30 * HOUR
+        facts = template(required_days=frozenset({number % 7}), required_weeks=1 + number % 2)
+        assert max_deadline(started, facts, quiet) == slow_max(started, facts, quiet, 2 * HOUR)
+
+
 @pytest.mark.parametrize(
     ("schedule", "after", "comes"),
     [
@@ -161,6 +184,12 @@ def test_the_required_stop_is_that_of_a_walk_over_all_days(
         # Week 203 since 2023-01-02 begins 2026-11-23; with two weeks, 204 is the next even one.
         ("2026-11-25 10:00", "0 0 * * *", {0}, 2, "2026-11-30 00:00"),
         ("2026-11-20 10:00", "0 0 * * *", {6}, 2, "2026-11-22 00:00"),
+        # A leap day is a day like others. Week 60 holds it; what is not required in the rest of
+        # that week comes in the next one, which the search goes on into.
+        ("2024-02-28 12:00", "0 0 * * *", {3}, 1, "2024-02-29 00:00"),
+        ("2024-02-28 12:00", "CRON_TZ=Europe/Berlin 0 18 * * *", {3}, 1, "2024-02-29 17:00"),
+        ("2024-02-29 12:00", "0 0 * * *", {4}, 2, "2024-03-01 00:00"),
+        ("2024-02-29 12:00", "0 0 * * *", {2}, 2, "2024-03-06 00:00"),
         # The day is the owner's, not UTC's.
         ("2026-11-20 02:00", "CRON_TZ=America/New_York 0 18 * * *", {3}, 1, "2026-11-26 23:00"),
     ],

@@ -1,11 +1,13 @@
 """Recurring windows against an oracle that watches the wall clock minute by minute."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.domain.clock_changes import clock_changes
 
 from carrel.domain.governance.windows import EVERY_DAY, Days, Stretch, Timetable, Window
 
@@ -100,6 +102,22 @@ def test_inside_and_outside_are_those_of_a_walk_through_all_minutes(
             begun = next((n for n in range(at, 1440, -1) if not oracle.inside[n]), None)
             if begun is not None:
                 assert stretch.start == first + (begun + 1) * MINUTE
+
+
+def test_windows_keep_to_the_wall_clock_in_every_zone_that_changes_its_own():
+    for zone, change in clock_changes():
+        skipped = (change - MINUTE).astimezone(zone).replace(tzinfo=None) + MINUTE
+        around = [skipped + n * MINUTE for n in (-40, 20, 50)]
+        first = change.replace(minute=0) - timedelta(hours=26)
+        for window in (NIGHT, *(Window(one.time(), two.time()) for one, two in pairwise(around))):
+            made = table(zone, window)
+            oracle = Oracle(made, first, 60 * 36)
+            for n in range(60 * 24, 60 * 29, 23):
+                assert (made.present(first + n * MINUTE) is not None) == oracle.inside[n]
+                turn = made.change(first + n * MINUTE)
+                ahead = oracle.inside[n:]
+                if (not ahead[0]) in ahead:
+                    assert turn == first + (n + ahead.index(not ahead[0])) * MINUTE
 
 
 def at(text: str) -> datetime:

@@ -23,6 +23,7 @@ from carrel.domain.delta import Folder, Gone, Leaf, LeafKind
 from carrel.domain.workspaces import Place
 from carrel.git.gateway import Git, closed_environment
 from carrel.ports.driver import Driver, Probe, Seed
+from carrel.testing.molds import mold
 
 DRIVERS = ("overlay", "user_overlay", "fuse_overlay", "snapshot", "checkout")
 Tree = dict[str, tuple[str, str]]
@@ -115,12 +116,12 @@ class Project:
         }
 
     def copy(self, root: Path, *, layered: bool) -> list[str]:
-        """Copy it to where a test is; return the layers."""
-        unlayered = None if layered else shutil.ignore_patterns("layers")
-        shutil.copytree(self.root / "project", root / "project", symlinks=True, ignore=unlayered)
+        """Copy it to where tests are; return the layers."""
+        mold(self.root / "project/base.git").write(root / "project/base.git")
         if not layered:
             return []
         layer = root / "project/layers/first"
+        mold(self.root / "project/layers/first").write(layer)
         write(layer / ".git", self.git_files(root))
         on_layer = Git(git_dir=f"{layer}/.git", work_tree=str(layer))
         on_layer.run("update-index", "-q", "--refresh")
@@ -133,6 +134,30 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
         (folder / path).write_bytes(content)
 
 
+class Ground:
+    """A copy of the project, which all tests of a driver stand on and none may change."""
+
+    def __init__(self, root: Path, project: Project, *, layered: bool) -> None:
+        self.root = root
+        self.lowers = project.copy(root, layered=layered)
+        self._seen = self._look()
+
+    def check(self) -> None:
+        """Nobody wrote to a layer, nor to the store below it."""
+        assert self._look() == self._seen
+
+    def _look(self) -> list[tuple[str, int, int, int, int]]:
+        found = []
+        for top, folders, files in os.walk(self.root):
+            for name in folders + files:
+                path = os.path.join(top, name)
+                seen = os.lstat(path)
+                # Git touches the time of a pack whose objects somebody made again.
+                changed = 0 if name.endswith(".pack") else seen.st_ctime_ns
+                found.append((path, seen.st_mode, seen.st_ino, seen.st_size, changed))
+        return found
+
+
 @dataclass
 class Bench:
     """A project with one commit, a layer of it, and workspaces by one driver."""
@@ -140,18 +165,25 @@ class Bench:
     driver: Driver
     root: Path
     project: Project
-    commit: str = ""
-    lowers: list[str] = field(default_factory=list)
+    shared: Ground
+    ground: Path = field(init=False)
+    commit: str = field(init=False)
+    lowers: list[str] = field(init=False)
     made: list[Place] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.commit = self.project.commit
+        self.ground, self.lowers = self.shared.root, list(self.shared.lowers)
+
+    def own_ground(self) -> None:
+        """Stand on a project of its own: for a test that changes it."""
+        self.ground = self.root
         self.lowers = self.project.copy(self.root, layered=self.driver.capabilities.layered)
 
     def place(self, name: str = "one") -> Place:
         home = self.root / "workspaces" / name
         return Place(
-            f"ws-{name}", str(home), f"{self.root}/project", self.driver.name, self.commit,
+            f"ws-{name}", str(home), f"{self.ground}/project", self.driver.name, self.commit,
             f"carrel/{name}",
         )  # fmt: skip
 
@@ -160,7 +192,7 @@ class Bench:
             "HEAD": f"ref: refs/heads/{place.branch}\n".encode(),
             f"refs/heads/{place.branch}": f"{self.commit}\n".encode(),
         }
-        whole = {} if self.driver.capabilities.layered else self.project.git_files(self.root)
+        whole = {} if self.driver.capabilities.layered else self.project.git_files(self.ground)
         return Seed(tuple({**whole, **own}.items()))
 
     def create(self, name: str = "one") -> Place:
@@ -218,6 +250,7 @@ class Bench:
 
     def second_commit(self) -> None:
         """Commit some changes and put a thin layer that has only these on the first one."""
+        self.own_ground()
         source, thin = self.root / "source", self.root / "project/layers/thin"
         shutil.copytree(self.project.root / "source", source, symlinks=True)
         shutil.rmtree(source / "twin")
@@ -251,6 +284,7 @@ class Bench:
     def close(self) -> None:
         for place in self.made:
             self.driver.withdraw(place)
+        self.shared.check()
 
 
 def applied(folder: Folder, start: Tree) -> Tree:
@@ -325,17 +359,36 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project.made(tmp_path_factory.mktemp("project"))
 
 
+@pytest.fixture(scope="session")
+def ground(project: Project) -> Callable[[Driver, Path], Ground]:
+    """Give each driver the ground beside which its tests are; it is made for the first of them."""
+
+    @cache
+    def made(driver: Driver, beside: Path) -> Ground:
+        root = beside / f"ground-{driver.name}"
+        root.mkdir()
+        return Ground(root, project, layered=driver.capabilities.layered)
+
+    return made
+
+
 @pytest.fixture(
     params=[
         name if name == "checkout" else pytest.param(name, marks=pytest.mark.real)
         for name in DRIVERS
     ]
 )
-def bench(request: pytest.FixtureRequest, tmp_path: Path, project: Project) -> Iterator[Bench]:
+def bench(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    project: Project,
+    ground: Callable[[Driver, Path], Ground],
+) -> Iterator[Bench]:
     where = where_for(request.param, request, tmp_path)
     probe = probed(request.param, where.parent)
     if not probe.works:
         pytest.skip(f"{request.param}: {probe.why} {probe.cure}")
-    made = Bench(load(request.param), where, project)
+    driver = load(request.param)
+    made = Bench(driver, where, project, ground(driver, where.parent))
     yield made
     made.close()

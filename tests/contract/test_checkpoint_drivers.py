@@ -67,6 +67,7 @@ class Engine:
 
 @pytest.fixture
 def engine(bench: object) -> Iterator[Engine]:
+    bench.own_ground()  # type: ignore[attr-defined]
     made = Engine(bench, bench.create())  # type: ignore[attr-defined]
     yield made
     made.stores.close()

@@ -20,6 +20,7 @@ from carrel.git.storing import sources, stores
 from carrel.git.storing.stores import Stores
 from carrel.ports.driver import Driver, Seed
 from carrel.system.processes import run, search_path
+from carrel.testing.molds import mold
 from carrel.testing.plain import PlainDriver
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -165,7 +166,7 @@ def make_desk(folder: Path, files: dict[str, bytes], driver: Driver | None = Non
     """Make a repository with one commit, its stores, a layer and a workspace."""
     model, start = _model(tuple(files.items()))
     for part in ("source", "project"):
-        shutil.copytree(model / part, folder / part, symlinks=True)
+        mold(model / part).write(folder / part)
     return _seated(folder, Stores(f"{folder}/project"), start, driver)
 
 

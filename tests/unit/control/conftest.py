@@ -1,7 +1,6 @@
 """A small real repository, a state folder of its own, and a context on both."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from carrel.bootstrap import open_context
 from carrel.control import projects, workspaces
 from carrel.control.context import Context
 from carrel.domain.workspaces import Workspace
+from carrel.testing.molds import mold
 
 Make = Callable[..., Workspace]
 
@@ -23,8 +23,8 @@ class Repository:
         self.path = path
 
     def copied(self, path: Path) -> "Repository":
-        """Copy it whole; git's note of each file is refreshed, since a copy has another."""
-        shutil.copytree(self.path, path, symlinks=True)
+        """Copy what never changes; git's note of each file is refreshed: a copy has another."""
+        mold(self.path).write(path)
         made = Repository(path)
         made.git("update-index", "-q", "--refresh")
         return made

@@ -1,7 +1,6 @@
 """A project on a real repository: somebody's clone, and the stores made from it; a desk in one."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from carrel.git.storing import sources, stores, upstream
 from carrel.git.storing.stores import Stores
 from carrel.git.trees import edit_tree
 from carrel.testing.desk import Desk, make_desk
+from carrel.testing.molds import mold
 
 FILES = {
     "README": b"hello\n",
@@ -130,7 +130,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clone(tmp_path: Path, first: Path) -> Clone:
-    shutil.copytree(first / "clone", tmp_path / "clone", symlinks=True)
+    mold(first / "clone").write(tmp_path / "clone")
     made = Clone(tmp_path / "clone")
     made.git("update-index", "-q", "--refresh")
     return made
@@ -169,7 +169,7 @@ class MakeBench:
 
 @pytest.fixture
 def bench(tmp_path: Path, first: Path, clone: Clone, make_bench: MakeBench) -> Bench:
-    shutil.copytree(first / "p-0", tmp_path / "home/p-0", symlinks=True)
+    mold(first / "p-0").write(tmp_path / "home/p-0")
     return make_bench(clone)  # finds its stores made
 
 

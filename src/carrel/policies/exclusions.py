@@ -92,12 +92,10 @@ class Exclusions:
         free = Verdict(_NAME, Wish.NOTHING, "No exclusion is about it.")
 
         def decide(workspace: FleetWorkspace) -> Verdict:
-            if workspace.is_prebuild and mine.spare_prebuilds:
-                return prebuilt
-            for test, verdict in tests:
+            for test, verdict in tests:  # first: an emergency overrules what is only a prebuild
                 if test(workspace):
                     return verdict
-            return free
+            return prebuilt if workspace.is_prebuild and mine.spare_prebuilds else free
 
         return decide
 

@@ -58,7 +58,9 @@ def test_an_exclusion_that_expires_says_when_and_why():
 
 def test_prebuilds_are_left_to_their_pool():
     pool = workspace(is_prebuild=True)
-    assert judge(exclusions.POLICY, {}, pool).wish is Wish.KEEP
+    assert judge(exclusions.POLICY, {}, pool).category == "prebuild"
+    named = judge(exclusions.POLICY, {"templates": ["python"]}, pool)
+    assert named.category == "excluded", "an emergency overrules what is only a prebuild"
     assert judge(exclusions.POLICY, {"spare_prebuilds": False}, pool).wish is Wish.NOTHING
 
 

@@ -77,12 +77,14 @@ def _read(file: str) -> list[str]:
 
 def _show_import(out: Output, found: "Imported") -> None:
     bill, style = found.bill, out.style
-    total = sum(one.cost for one in bill.lines)
+    totals: dict[str, float] = {}
+    for one in bill.lines:
+        totals[one.currency] = totals.get(one.currency, 0.0) + one.cost
     months = sorted({f"{one.month:%Y-%m}" for one in bill.lines})
-    currency = ", ".join(sorted({one.currency for one in bill.lines}))
+    total = ", ".join(f"{cost:,.2f} {currency}" for currency, cost in sorted(totals.items()))
     mark = style.dim("-") if found.dry_run else style.green("✓")
     out.line(f"{mark} {count(bill.rows, 'row')} for {', '.join(months) or 'no month'}: "
-             f"{style.bold(f'{total:,.2f} {currency}')}.")  # fmt: skip
+             f"{style.bold(total or 'nothing')}.")  # fmt: skip
     if bill.unassigned:
         out.line(f"  {bill.unassigned:,.2f} of it belong to no workspace, user or template.")
     if found.replaced:

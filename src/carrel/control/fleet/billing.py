@@ -5,12 +5,16 @@ from datetime import datetime
 
 from carrel.control.fleet import observing, spending
 from carrel.control.fleet.context import FleetContext
+from carrel.control.fleet.spending import Book
 from carrel.domain.fleet.billing import Bill, Known, read_bill
-from carrel.domain.fleet.remembering import Billed, Ran
 from carrel.domain.records import dataclass
 from carrel.errors import FailedError
 
 _HOUR = 3600.0
+_NOTHING = {"": 0.0}
+"""What is billed, by currency, where nothing was."""
+_Share = tuple[datetime, str]
+"""Month and template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """A month of one template, forecast by the price book and as billed.
+    """A month of one template, forecast by the price book and as billed in one currency.
 
     Attributes:
         month: When it began.
@@ -81,34 +85,35 @@ def reconcile(ctx: FleetContext, since: datetime, until: datetime) -> tuple[Reco
         ran = session.history.running(ctx.address, first, until)
         bills = session.history.bills(ctx.address, first, until)
     held = spending.book(ctx)
-    keys = {(one.month, one.template) for one in ran}
-    keys |= {(one.month, one.template) for one in bills}
-    found: list[Reconciled] = []
-    for month, template in sorted(keys):
-        hours = sum(_of(ran, month, template)) / _HOUR
-        lines = [one for one in bills if (one.month, one.template) == (month, template)]
-        price = held.price_of(template) if held is not None else None
-        billed = sum(one.cost for one in lines)
-        found.append(
-            Reconciled(
-                month=month,
-                template=template,
-                hours=hours,
-                expected=None if price is None else hours * price,
-                billed=billed,
-                currency=_currency(lines),
-                price=billed / hours if template and hours and lines else None,
-            )
-        )
-    return tuple(found)
+    hours: dict[_Share, float] = {}
+    for one in ran:
+        share = (one.month, one.template)
+        hours[share] = hours.get(share, 0.0) + one.seconds / _HOUR
+    billed: dict[_Share, dict[str, float]] = {}
+    for line in bills:
+        sums = billed.setdefault((line.month, line.template), {})
+        sums[line.currency] = sums.get(line.currency, 0.0) + line.cost
+    return tuple(
+        _reconciled(share, hours.get(share, 0.0), cost, held)
+        for share in sorted({*hours, *billed})
+        for cost in sorted(billed.get(share, _NOTHING).items())
+    )
 
 
-def _of(ran: Iterable[Ran], month: datetime, template: str) -> Iterator[float]:
-    return (one.seconds for one in ran if (one.month, one.template) == (month, template))
-
-
-def _currency(lines: Iterable[Billed]) -> str:
-    return ", ".join(sorted({one.currency for one in lines if one.currency}))
+def _reconciled(
+    share: _Share, hours: float, cost: tuple[str, float], held: Book | None
+) -> Reconciled:
+    (month, template), (currency, billed) = share, cost
+    price = held.price_of(template) if held is not None else None
+    return Reconciled(
+        month=month,
+        template=template,
+        hours=hours,
+        expected=None if price is None else hours * price,
+        billed=billed,
+        currency=currency,
+        price=billed / hours if template and hours and currency else None,
+    )
 
 
 def _known(ctx: FleetContext) -> Iterator[Known]:

@@ -51,6 +51,16 @@ def test_a_newer_bill_takes_the_place_of_the_older(counted: FleetContext) -> Non
         assert [event.action for event in session.events()] == ["bill.taken"] * 2
 
 
+def test_what_is_billed_in_two_currencies_is_never_added_up(counted: FleetContext) -> None:
+    both = [*export(counted, 24), *export(counted, 6, "EUR")[1:]]
+    billing.take(counted, both)
+    found = billing.reconcile(counted, counted.now(), counted.now())
+    assert [(one.billed, one.currency, one.price) for one in found] == [
+        (6.0, "EUR", 0.5),
+        (24.0, "USD", 2.0),
+    ]
+
+
 @pytest.mark.parametrize("currency", ["usd", "EUR"])
 def test_what_the_book_lacks_the_bill_of_the_month_before_tells_in_the_books_currency(
     counted: FleetContext, clock: HandClock, currency: str

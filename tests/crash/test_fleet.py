@@ -106,7 +106,11 @@ end = "00:00"
 grace_minutes = 0
 
 [policy.time_to_live]
+required_hours = 4
 max_hours = 5
+
+[policy.exclusions]
+templates = ["web-light"]
 
 [policy.dormancy]
 unused_days = 1
@@ -128,6 +132,9 @@ def test_a_plan_applied_leaves_an_empty_plan_and_undo_the_former_state(
             return deciding.plan(ctx, Purpose.GOVERN)
 
         before, plan = world.states(), made()
+        kept = {one.name for one in ctx.fleet.observe().workspaces if one.template == "web-light"}
+        assert kept
+        assert kept.isdisjoint(one.workspace.rpartition("/")[2] for one in plan.actions)
         assert applying.carry_out(ctx, plan).end is applying.End.OVER
         assert made().actions == ()
         assert world.states() != before

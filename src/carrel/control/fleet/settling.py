@@ -25,7 +25,7 @@ def settle_all(ctx: FleetContext) -> int:
     """Look once at everything under way in this fleet; return how much of it still is."""
     with ctx.store.reading() as session:
         found = session.governance.under_way(ctx.address)
-        plans = {one.plan_id: _plan(session, one.plan_id) for one in found}
+        plans = {key: _plan(session, key) for key in {one.plan_id for one in found}}
     left = 0
     for progress in found:
         plan = plans[progress.plan_id]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -255,8 +256,8 @@ def test_the_sources_of_stops_are_detected_and_ordered(evening: Simulator) -> No
         assert {"deadline", "time_to_live", "requirement", "quiet_hours"} <= sources
         stops = agent.get_stop_timeline()
         assert [stop.at for stop in stops] == sorted(stop.at for stop in stops)
+        assert stops
         assert {stop.workspace for stop in stops} <= set(found)
-        assert len(agent.get_stop_timeline(hours=0.001)) <= len(stops)
 
 
 def test_the_timeline_foresees_what_our_own_policies_will_stop(opening) -> None:
@@ -266,6 +267,17 @@ def test_the_timeline_foresees_what_our_own_policies_will_stop(opening) -> None:
         assert {(one.by, one.at.hour, one.at.minute) for one in nightly} == {("ours", 19, 0)}
         at_noon = agent.get_stop_timeline(hours=2)
         assert "policy:quiet_hours" not in {one.source for one in at_noon}
+
+
+def test_more_hours_than_a_day_are_foreseen_as_far_as_is_asked_for(opening, settings: Path) -> None:
+    settings.write_text(settings.read_text().replace("start =", 'days = ["wed"]\nstart ='))
+    simulator = opening(12)  # it is Monday
+    for space in simulator.world.alive():
+        space.latest.clock = replace(space.latest.clock, deadline=None)
+    with AutoStopAgent() as agent:
+        a_day, three = agent.get_stop_timeline(), agent.get_stop_timeline(hours=72)
+    assert "policy:quiet_hours" not in {one.source for one in a_day}
+    assert {one.at.isoweekday() for one in three if one.source == "policy:quiet_hours"} == {3}
 
 
 def test_autostop_stops_what_has_run_too_long(evening: Simulator, settings: Path) -> None:

@@ -1,11 +1,15 @@
 """How a workspace stands with its quiet hours, when other policies have a say, too."""
 
+from datetime import timedelta
+
 import pytest
 
-from carrel.control.fleet.quieting import POLICY, standing
+from carrel.control.fleet.quieting import POLICY, in_grace, standing
 from carrel.domain.governance.verdicts import WITHHELD, Verdict, Wish
 from carrel.planning.precedence import settle
-from carrel.testing.observations import workspace
+from carrel.testing.observations import NOW, workspace
+
+HOUR = timedelta(hours=1)
 
 NORMAL = Verdict(POLICY, Wish.NOTHING, "It is day.", category="normal")
 STOPS = Verdict(POLICY, Wish.STOP, "It is night.", category="stopping_now")
@@ -32,3 +36,14 @@ def test_who_keeps_it_is_told_where_it_matters(
 ) -> None:
     found = standing(settle(workspace(), verdicts))
     assert (found.category, found.reason) == (category, reason)
+
+
+def test_of_those_in_their_grace_the_first_to_leave_it_is_told() -> None:
+    graces = [
+        Verdict(POLICY, Wish.STOP, "It is night.", category="in_grace", due=NOW + n * HOUR)
+        for n in (2, 1, 3)
+    ]
+    decided = [(one,) for one in graces] + [(STOPS,), (NORMAL,), (graces[1], EXCLUDED)]
+    found = in_grace([settle(workspace(), verdicts) for verdicts in decided])
+    assert found == (3, NOW + HOUR)
+    assert in_grace([settle(workspace(), (STOPS,))]) == (0, None)

@@ -17,6 +17,7 @@ from carrel.settings.credentials import coder_token
 from carrel.simulators.coder.peopling.population import Population
 from carrel.simulators.coder.simulator import Simulator
 from carrel.system.clock import SystemClock
+from carrel.testing.deployments import Deployment
 
 STEP = timedelta(seconds=20)
 STEPS = 60
@@ -66,7 +67,7 @@ def _no_waits() -> Iterator[None]:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator(Population(workspaces=60, people=20), rate_limit=0).serving() as running:
+    with Deployment(Population(workspaces=60, people=20), rate_limit=0).serving() as running:
         yield running
 
 

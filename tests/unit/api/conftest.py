@@ -9,6 +9,7 @@ import pytest
 
 from carrel.simulators.coder.peopling.population import Population
 from carrel.simulators.coder.simulator import Simulator
+from carrel.testing.deployments import Deployment
 
 NIGHT = """
 [policy.quiet_hours]
@@ -42,7 +43,7 @@ def opening(settings: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opening
         def open_at(hour: int, minute: int = 0, *, workspaces: int = 30) -> Simulator:
             start = datetime(2026, 11, 23, hour, minute, tzinfo=UTC)
             population = Population(workspaces=workspaces, seed=4, start=start, failing=0)
-            simulator = Simulator(population, speed=240, rate_limit=0)
+            simulator = Deployment(population, speed=240, rate_limit=0)
             _let_nobody_come(simulator)
             stack.enter_context(simulator.serving())
             for name in ("CARREL_CONFIG", "CODER_SESSION_TOKEN"):

@@ -23,6 +23,9 @@ from carrel.system.clock import SystemClock
 
 RATE_LIMIT = 512
 
+Beginning = tuple[Population, World, Life]
+"""Belong together: its setup is the one of the world, which the life changes."""
+
 
 class Simulator:
     """A deployment with people in it, whose time is ours.
@@ -46,14 +49,9 @@ class Simulator:
         faults: tuple[Fault, ...] = (),
         real: Clock | None = None,
     ) -> None:
-        wanted = population or Population()
-        self.population = replace(wanted, setup=replace(wanted.setup))
         self.speed = speed
         self.real = real or SystemClock()
-        self.world: World = populate(self.population)
-        self.life = Life(self.world, self.population.failing)
-        self.life.begin()
-        self.life.run_until(self.population.start)
+        self.population, self.world, self.life = self._begun(population or Population())
         self.lock = RLock()
         self.faults = Faults(self.population.seed, faults)
         self.limits = Limits(rate_limit, self.real.now)
@@ -67,6 +65,15 @@ class Simulator:
         self.clock = SimulatedClock(self)
         self._since = self.real.now()
         self._server: Server | None = None
+
+    def _begun(self, wanted: Population) -> Beginning:
+        """Return who and what is in it, once its history was lived."""
+        population = replace(wanted, setup=replace(wanted.setup))
+        world = populate(population)
+        life = Life(world, population.failing)
+        life.begin()
+        life.run_until(population.start)
+        return population, world, life
 
     # --- serving ---------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import pytest
 
 from carrel import bootstrap
 from carrel.simulators.coder.peopling.population import Population
-from carrel.simulators.coder.simulator import Simulator
+from carrel.testing.deployments import Deployment
 
 if TYPE_CHECKING:
     from carrel.control.fleet.context import FleetContext
@@ -26,7 +26,7 @@ grace_minutes = 30
 """
 
 
-class Rehearsal(Simulator):
+class Rehearsal(Deployment):
     """A deployment to try commands on, and its settings."""
 
     file: Path

@@ -10,6 +10,7 @@ from carrel.domain.fleet.workspaces import BuildStatus
 from carrel.simulators.coder.model.workspaces import Space
 from carrel.simulators.coder.peopling.population import Population
 from carrel.simulators.coder.simulator import Simulator
+from carrel.testing.deployments import Deployment
 
 MINUTE = timedelta(minutes=1)
 
@@ -40,7 +41,7 @@ class Api:
 
 @pytest.fixture
 def simulator() -> Generator[Simulator]:
-    with Simulator(Population(workspaces=40, seed=5), rate_limit=0).serving() as running:
+    with Deployment(Population(workspaces=40, seed=5), rate_limit=0).serving() as running:
         yield running
 
 

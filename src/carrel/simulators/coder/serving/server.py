@@ -51,6 +51,8 @@ class Server(ThreadingHTTPServer):
     def close(self) -> None:
         """Stop serving."""
         self.closing.set()
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # who listens wakes up, and sees the end at once
         self.shutdown()
         self._thread.join()
         self.cut()

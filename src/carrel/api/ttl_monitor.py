@@ -78,7 +78,7 @@ class TTLMonitorAgent(WorkspaceController):
         Raises:
             BadInputError: `bad_ttl`.
             NotFoundError: `unknown_fleet_workspace`.
-            RefusedError: `ttl_refused` by the policy.
+            RefusedError: `ttl_refused` by the template or the policy.
         """
         length = None if hours is None else timedelta(hours=hours)
         made = setting.ttl(self._ctx, workspace, length, reason)

@@ -20,7 +20,7 @@ def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = ""
     Raises:
         BadInputError: `bad_ttl`.
         NotFoundError: `unknown_fleet_workspace`.
-        RefusedError: `ttl_refused` by the policy.
+        RefusedError: `ttl_refused` by the template or the policy.
     """
     if length is not None and not SHORTEST_TTL <= length <= LONGEST_TTL:
         raise BadInputError(
@@ -31,11 +31,24 @@ def ttl(ctx: FleetContext, name: str, length: timedelta | None, reason: str = ""
         )
     seen = observing.look(ctx, name)
     workspace, rules = seen.workspaces[0], _rules(ctx)
+    _must_be_free(workspace, seen)
     if rules is not None:
         rules.allowed(workspace, seen, length)
     argument = None if length is None else milliseconds(length)
     wanted = asking.action(ctx, workspace, Deed.SET_TTL, reason, argument=argument)
     return asking.plan(ctx, seen, (wanted,), note=_about_deadline(workspace, length))
+
+
+def _must_be_free(workspace: FleetWorkspace, seen: Observation) -> None:
+    """Refuse where the template sets the time to live: the backend would refuse it, too."""
+    template = seen.templates.get(workspace.template_id)
+    if template is not None and not template.allow_user_autostop:
+        raise RefusedError(
+            "ttl_refused",
+            f"The time to live of {workspace.full_name} is not set: its template sets it.",
+            why=f"Template {template.name!r} lets nobody have a time to live of their own.",
+            cure="Change the template's default, or let its users choose, on the deployment.",
+        )
 
 
 def _about_deadline(workspace: FleetWorkspace, length: timedelta | None) -> str:

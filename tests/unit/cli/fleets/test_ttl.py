@@ -187,6 +187,17 @@ def test_what_can_or_may_not_be_set_is_refused(
     assert deployment.space(names[2]).ttl == before
 
 
+def test_what_the_template_sets_is_not_even_planned(
+    cli: Cli, deployment: Rehearsal, names: list[str]
+) -> None:
+    blueprint = deployment.world.blueprints[deployment.space(names[2]).template_id]
+    blueprint.rules = replace(blueprint.rules, allow_user_autostop=False)
+    failed = cli("ttl", "set", names[2], "7h", "--dry-run", "--json", expect=6)
+    assert failed.error["code"] == "ttl_refused"
+    assert "its template sets it" in failed.error["message"]
+    assert cli("plan", "ls", "--json").json["plans"] == []
+
+
 def test_a_deadline_is_moved(cli: Cli, deployment: Rehearsal, names: list[str]) -> None:
     space = deployment.space(names[2])
     before = space.latest.clock.deadline

@@ -57,6 +57,8 @@ def month(workspaces: int, users: int, days: int, seed: int = 7) -> Month:
     first = _asleep(fleet(seed, workspaces=workspaces, users=users, groups=40, at=_BEGIN))
     spaces = {one.workspace_id: one for one in first.workspaces}
     numbers = {key: n for n, key in enumerate(spaces)}
+    people = dict(first.users)
+    places = {key: n for n, key in enumerate(people)}
     agenda = _agenda(random, {one.workspace_id: one.ttl for one in first.workspaces}, days)
     made = Month([], 0, 0)
     recorder = Recorder()
@@ -64,9 +66,14 @@ def month(workspaces: int, users: int, days: int, seed: int = 7) -> Month:
     for step in range(days * 288):
         at = _BEGIN + step * STEP
         changed: dict[str, Row] = {}
+        looked_in: dict[str, Row] = {}
         while agenda and agenda[0][0] <= at:
             when, _, key, what = heappop(agenda)
             spaces[key] = _moved(spaces[key], what, when)
+            owner, hour = spaces[key].owner_id, when.replace(minute=0, second=0, microsecond=0)
+            if people[owner].last_seen_at != hour:
+                people[owner] = replace(people[owner], last_seen_at=hour)
+                looked_in[str(places[owner])] = [cells.SEEN, cells.cell_of(hour)]
             row = cells.workspace_row(spaces[key])
             parts = [x for n, (a, b) in enumerate(zip(rows[key], row, strict=True)) if a != b
                      for x in (n, b)]  # fmt: skip
@@ -79,10 +86,14 @@ def month(workspaces: int, users: int, days: int, seed: int = 7) -> Month:
                 changed[number] = [x for pair in pairs.items() for x in pair]
         alone = step % _ALONE == 0
         if alone:
-            seen = replace(first, at=at, workspaces=tuple(spaces.values()))
+            seen = replace(first, at=at, workspaces=tuple(spaces.values()), users=people)
             document = recorder.document(settled(seen), alone=True)
         else:
-            document = {"at": cells.cell_of(at), **_put(changed)}
+            document = {
+                "at": cells.cell_of(at),
+                **_put("workspaces", changed),
+                **_put("users", looked_in),
+            }
         body = zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 6)
         made.records.append(Record(at, alone, body))
         made.changes += len(changed)
@@ -90,8 +101,8 @@ def month(workspaces: int, users: int, days: int, seed: int = 7) -> Month:
     return made
 
 
-def _put(changed: dict[str, Row]) -> Document:
-    return {"workspaces": {"changed": changed}} if changed else {}
+def _put(kind: str, changed: dict[str, Row]) -> Document:
+    return {kind: {"changed": changed}} if changed else {}
 
 
 def _asleep(seen: Observation) -> Observation:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, NoReturn, cast
 Fields = tuple["Field[Any]", ...]
 Values = Callable[[object], object]
 
-_set = object.__setattr__
 _standard = cast("Callable[..., Callable[[type], type]]", standard)
 
 
@@ -103,7 +102,9 @@ def _values(names: Iterable[str]) -> Values:
 def _init(made: type, fields: Fields, *, frozen: bool) -> FunctionType:
     taken: list[str] = []
     given: list[str] = []
-    names: dict[str, Any] = {"_set": _set, "_missing": MISSING}
+    # A slot's own setter needs no search for the name: it takes half the time.
+    names: dict[str, Any] = {f"_set_{one.name}": vars(made)[one.name].__set__ for one in fields}
+    names["_missing"] = MISSING
     for one in fields:
         default, value = "", one.name
         if one.default is not MISSING:
@@ -112,7 +113,7 @@ def _init(made: type, fields: Fields, *, frozen: bool) -> FunctionType:
             names[f"_{one.name}"], default = one.default_factory, "=_missing"
             value = f"_{one.name}() if {one.name} is _missing else {one.name}"
         taken.append(f"{one.name}{default}")
-        setting = f"_set(self,{one.name!r},{value})" if frozen else f"self.{one.name}={value}"
+        setting = f"_set_{one.name}(self,{value})" if frozen else f"self.{one.name}={value}"
         given.append(f" {setting}")
     if hasattr(made, "__post_init__"):
         given.append(" self.__post_init__()")
@@ -144,7 +145,7 @@ def _state(self: object) -> list[object]:
 
 def _restore(self: object, state: list[object]) -> None:
     for one, value in zip(_fields(type(self)), state, strict=True):
-        _set(self, one.name, value)
+        object.__setattr__(self, one.name, value)
 
 
 _FROZEN: Mapping[str, object] = {

@@ -13,21 +13,21 @@ from typing import Protocol
 
 from carrel.domain.fleet.cells import AT_WORK
 from carrel.domain.fleet.observation import Observation
-from carrel.domain.fleet.workspaces import FleetWorkspace, Work
+from carrel.domain.fleet.workspaces import Build, FleetWorkspace, Work
 from carrel.domain.governance.flapping import SOON
 from carrel.domain.governance.foresight import Halt, Met, Outcome
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.safety import Safety
-from carrel.domain.governance.verdicts import Situation, Verdict, Wish
+from carrel.domain.governance.verdicts import Situation, Verdict
 from carrel.domain.records import dataclass
 from carrel.planning.counting import Counter, hours_of
-from carrel.planning.deciding import Configured, Ready, prepare
+from carrel.planning.deciding import Configured
+from carrel.planning.judging import Judge, Said, stops
 from carrel.planning.metering import Meter
-from carrel.planning.precedence import Decision, settle
+from carrel.planning.precedence import Decision
 
 Price = Callable[[FleetWorkspace], float | None]
 
-_STOPS = frozenset({Wish.STOP, Wish.SLEEP})
 _FLAPPING = timedelta(hours=24)
 _SOMETIMES = timedelta(hours=1)
 _UNSEEN = timedelta(minutes=30)
@@ -102,6 +102,8 @@ class _Run:
         halted: The stop that would have been, while it would still be off.
         restarted: When somebody who came back would have started it again.
         again: When it is judged anew, even if nothing moves.
+        anew: Its build as it was seen last, and as it would be since it was restarted.
+        said: What was said of it last; empty: something changed since.
     """
 
     workspace: FleetWorkspace
@@ -110,6 +112,8 @@ class _Run:
     halted: "_Halted | None" = None
     restarted: datetime | None = None
     again: datetime | None = None
+    anew: tuple[Build, Build] | None = None
+    said: Said = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,7 @@ class _Backtest:
         if run is None:
             self._start(key, workspace, at)
             return True
-        run.workspace = workspace
+        run.workspace, run.said = workspace, ()
         if run.halted is not None:
             if not _came_back(workspace, run.halted.at):
                 return False
@@ -225,7 +229,7 @@ class _Backtest:
         """Somebody who comes to work would have to start it again."""
         met = halted.met if halted.met.hit else Met.CAME_BACK
         self._settle(run, replace(halted, met=met), at, at)
-        run.halted, run.restarted = None, at
+        run.halted, run.restarted, run.anew = None, at, None
         if at - halted.at <= SOON:
             self.flaps[key] = (*self.flaps.get(key, ()), at)
         if self.meter is not None:
@@ -267,8 +271,12 @@ class _Backtest:
         judge = Judge(self.terms.policies, self._situation(look.frame, at))
         wanted: list[tuple[Decision, str]] = []
         for key in keys:
-            decision = judge.decide(_as_it_would_be(self.runs[key], at))
-            if _stops(decision, at):
+            run = self.runs[key]
+            workspace = _as_it_would_be(run, at)
+            known = () if look.upset or self.meter is not None else run.said
+            run.said = judge.ask(workspace, known)
+            decision = judge.decide(workspace, run.said)
+            if stops(decision, at):
                 wanted.append((decision, key))
                 continue
             again = _again(decision, at)
@@ -341,35 +349,6 @@ class _Backtest:
             self.meter.off(run.workspace, run.price, at)
 
 
-class Judge:
-    """Decides at one moment; who only protects is asked where somebody wants to act."""
-
-    def __init__(self, policies: tuple[Configured, ...], situation: Situation) -> None:
-        self._protectors = [n for n, one in enumerate(policies) if one.only_keeps]
-        self._policies = policies
-        self._situation = situation
-        self._acting = prepare([one for one in policies if not one.only_keeps], situation)
-        self._answers = [one.answer for one in self._acting]
-        self._protecting: tuple[Ready, ...] | None = None
-
-    def decide(self, workspace: FleetWorkspace) -> Decision:
-        """Decide about a workspace; where nobody wants to stop it, protectors are not asked."""
-        said = self._ask(workspace)
-        if any(one.wish in _STOPS for one in said):
-            if self._protecting is None:
-                protectors = [self._policies[n] for n in self._protectors]
-                self._protecting = prepare(protectors, self._situation)
-            for n, one in zip(self._protectors, self._protecting, strict=True):
-                said.insert(n, one(workspace))  # where it stands among the policies
-        return settle(workspace, tuple(said))
-
-    def _ask(self, workspace: FleetWorkspace) -> list[Verdict]:
-        try:
-            return [answer(workspace) for answer in self._answers]
-        except Exception:  # noqa: BLE001 - now each is asked alone: which one fails?
-            return [one(workspace) for one in self._acting]
-
-
 def _another(old: FleetWorkspace, new: FleetWorkspace) -> bool:
     return not new.on or old.build.build_id != new.build.build_id
 
@@ -391,34 +370,31 @@ def _ended(workspace: FleetWorkspace | None, at: datetime, last: datetime | None
 def _as_it_would_be(run: _Run, at: datetime) -> FleetWorkspace:
     """Return a workspace as it would be by now, had somebody started it again."""
     workspace, since = run.workspace, run.restarted
-    if workspace.activity.work in AT_WORK and workspace.last_used_at != at:
-        workspace = replace(workspace, last_used_at=at)
-    if since is None:
-        return workspace
+    used = at if workspace.activity.work in AT_WORK else workspace.last_used_at
+    if since is not None:
+        if run.anew is None or run.anew[0] is not workspace.build:
+            run.anew = (workspace.build, _begun_anew(workspace, since))
+        return replace(workspace, build=run.anew[1], last_used_at=used)
+    return workspace if used == workspace.last_used_at else replace(workspace, last_used_at=used)
+
+
+def _begun_anew(workspace: FleetWorkspace, since: datetime) -> Build:
     build = workspace.build
     length = (build.deadline - (workspace.on_since or since)) if build.deadline else None
     ends = since + length if length is not None else None
     if ends is not None and build.max_deadline is not None:
         ends = min(ends, build.max_deadline)
-    anew = replace(build, created_at=since, started_at=since, completed_at=since, deadline=ends)
-    return replace(workspace, build=anew)
-
-
-def _stops(decision: Decision, at: datetime) -> bool:
-    winner = decision.winner
-    if winner is None or decision.wish not in _STOPS:
-        return False
-    return winner.due is None or winner.due <= at
+    return replace(build, created_at=since, started_at=since, completed_at=since, deadline=ends)
 
 
 def _again(decision: Decision, at: datetime) -> datetime | None:
     """Return when a decision is worth another look."""
-    moments = [one for one in (decision.until, _due(decision)) if one is not None]
-    return max(at, min(moments)) if moments else None
-
-
-def _due(decision: Decision) -> datetime | None:
-    return decision.winner.due if decision.winner is not None else None
+    first = decision.winner.due if decision.winner is not None else None
+    for one in decision.verdicts:
+        until = one.until
+        if until is not None and (first is None or until < first):
+            first = until
+    return None if first is None else max(at, first)
 
 
 def _rank(decision: Decision) -> tuple[datetime, datetime, str]:

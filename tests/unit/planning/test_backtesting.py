@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrel.domain.fleet.observation import Gap, Observation
+from carrel.domain.fleet.people import Group, User
 from carrel.domain.fleet.recording import Document, Recorder, settled
 from carrel.domain.fleet.replaying import Replay
 from carrel.domain.fleet.workspaces import (
@@ -23,6 +24,7 @@ from carrel.domain.fleet.workspaces import (
 from carrel.domain.governance.foresight import Met, Outcome
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.safety import Safety
+from carrel.domain.governance.verdicts import Decide, Finding, Situation, Verdict, Wish
 from carrel.planning.backtesting import Look, Terms, backtest
 from carrel.planning.deciding import Configured
 from carrel.plugins import Catalog
@@ -212,6 +214,72 @@ def test_an_expression_stops_in_the_past_too_unless_it_keeps(wish: str) -> None:
     seen = watched((0, space(1)), hours=8)
     stops = [len(judged(seen, terms(policies=configured(one))).halts) for one in (only, tables)]
     assert stops == ([1, 1] if wish == "stop" else [0, 0])
+
+
+def test_who_joins_a_group_has_its_quiet_hours_from_then_on() -> None:
+    early = {"groups": ["early"], "start": "16:00", "end": "06:00"}
+    tables = {"quiet_hours": {**TABLES["quiet_hours"], "grace_minutes": 0, "rule": [early]}}
+    groups = {"g-early": Group("g-early", "early", "o1")}
+    seen = watched((0, space(1)), hours=10)
+    for step, one in enumerate(seen):
+        joined = frozenset({"g-early"} if step >= 5 * 4 else ())
+        ann = User("u-ann", "ann", last_seen_at=one.at, groups=joined)
+        seen[step] = replace(one, users={"u-ann": ann}, groups=groups)
+    found = judged(seen, terms(policies=configured(tables)))
+    assert [one.at for one in found.halts] == [BEGIN + 5 * HOUR]
+
+
+class Asked:
+    """Wants nothing until a moment, then a stop; counts how often it is asked."""
+
+    name, summary, needs, protects = "asked", "", frozenset[str](), False
+
+    def __init__(self, until: datetime | None, *, broken: bool = False) -> None:
+        self.until, self.broken = until, broken
+        self.asked: list[datetime] = []
+
+    def read(self, table: Mapping[str, object]) -> object:
+        return table
+
+    def prepare(self, settings: object, situation: Situation) -> Decide:
+        def decide(_: FleetWorkspace) -> Verdict:
+            self.asked.append(situation.at)
+            if self.broken:
+                raise ValueError("Not today.")
+            if self.until is not None and situation.at >= self.until:
+                return Verdict(self.name, Wish.STOP, "It is time.")
+            return Verdict(self.name, Wish.NOTHING, "Not yet.", self.until)
+
+        return decide
+
+    def check(self, settings: object, observation: Observation | None) -> list[Finding]:
+        return []
+
+
+def test_nobody_is_asked_again_before_the_answer_can_change() -> None:
+    late, never = Asked(BEGIN + 5 * HOUR), Asked(None)
+    left = replace(space(1), activity=Activity(Work.IDLE, BEGIN + 2 * HOUR, "gone"))
+    policies = (Configured(late, None), Configured(never, None))
+    found = judged(watched((0, space(1)), (2, left), hours=8), terms(policies=policies))
+    assert [one.at for one in found.halts] == [BEGIN + 5 * HOUR]
+    assert late.asked == [BEGIN, BEGIN + 2 * HOUR, BEGIN + 5 * HOUR]
+    assert never.asked == [BEGIN, BEGIN + 2 * HOUR]
+
+
+def test_who_could_not_answer_is_asked_again_with_the_others() -> None:
+    broken, late = Asked(None, broken=True), Asked(BEGIN + 5 * HOUR)
+    policies = (Configured(broken, None), Configured(late, None))
+    found = judged(watched((0, space(1)), hours=6), terms(policies=policies))
+    assert found.halts == ()
+    assert BEGIN + 5 * HOUR in broken.asked
+
+
+def test_who_only_keeps_is_asked_when_a_stop_is_due() -> None:
+    keeper = Asked(None)
+    keeper.protects = True
+    policies = (Configured(keeper, None), *configured({"autostop": TABLES["autostop"]}))
+    judged(watched((0, space(1)), hours=4), terms(policies=policies))
+    assert keeper.asked == [BEGIN + 3 * HOUR]
 
 
 def test_leases_of_the_past_keep() -> None:

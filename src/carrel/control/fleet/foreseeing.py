@@ -22,6 +22,7 @@ from carrel.planning.forecasting import Forecast
 from carrel.planning.planner import Order
 from carrel.planning.precedence import Decision
 from carrel.planning.projecting import Projection, project
+from carrel.system.collector import put_off
 
 RECORDED, LOGS, EITHER = "recorded", "logs", "either"
 _DAY = timedelta(days=1)
@@ -141,7 +142,9 @@ def look_back(
         )
     chosen = _chosen(ctx, tuple(policies))
     past = _past(ctx, since, until, source)
-    outcome = backtest(past.again(), _terms(ctx, chosen, since))
+    terms = _terms(ctx, chosen, since)
+    with put_off():
+        outcome = backtest(past.again(), terms)
     names = tuple(one.name for one in chosen)
     notes = (*past.notes, *_notes(ctx, outcome))
     return Backtested(outcome, past.source, names, _currency(ctx), notes)
@@ -171,7 +174,9 @@ def look_ahead(ctx: FleetContext, days: int, policies: Iterable[str] = ()) -> Fo
         raise _nothing("Not even one whole day of this fleet is known.")
     until = now + days * _DAY
     looks = forecasting.future(past.again, base, until)
-    outcome = backtest(looks, _terms(ctx, chosen, now))
+    terms = _terms(ctx, chosen, now)
+    with put_off():
+        outcome = backtest(looks, terms)
     notes = (*past.notes, *_notes(ctx, outcome))
     return Foreseen(forecasting.forecast(outcome, base), _currency(ctx), notes)
 

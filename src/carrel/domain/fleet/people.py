@@ -1,5 +1,6 @@
 """Who owns workspaces: users, groups, organizations, and a user's quiet hours."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from carrel.domain.records import dataclass
@@ -41,6 +42,20 @@ class User:
     groups: frozenset[str] = frozenset()
     quiet_hours: QuietHours | None = None
     is_service_account: bool = False
+
+
+class People(dict[str, User]):
+    """Users by id, as one observation of a past after the other has them.
+
+    Attributes:
+        standing: The same object in two of them: they differ only in when users were seen.
+    """
+
+    __slots__ = ("standing",)
+
+    def __init__(self, users: Mapping[str, User], standing: object) -> None:
+        super().__init__(users)
+        self.standing = standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, cast
 from carrel.domain.fleet import cells
 from carrel.domain.fleet.cells import SEEN, Lazy, Row
 from carrel.domain.fleet.observation import Observation
+from carrel.domain.fleet.people import People
 from carrel.domain.fleet.recording import ALONE, HEAD, MAPS, USERS, WORKSPACES, Numbered
 from carrel.domain.fleet.workspaces import FleetWorkspace
 
@@ -26,7 +27,7 @@ class Replay:
         self.upset = False
         self._frame: Observation | None = None
         self._head: dict[str, Any] = {}
-        self._maps = {name: _Things(name) for name in MAPS}
+        self._maps = _maps()
         self._workspaces: dict[str, Lazy] = {}
         self._ids: list[str] = []
 
@@ -57,12 +58,12 @@ class Replay:
                 touched.add(key)
             self._ids.append(key)
         self.touched = frozenset(touched)
-        maps = {name: _Things(name) for name in MAPS}
+        maps = _maps()
+        alike = True
         for name, things in maps.items():
             things.take(document.get(name, {}))
-        self.upset = any(head.get(key) != document.get(key) for key in HEAD) or any(
-            not things.judged_alike(self._maps[name]) for name, things in maps.items()
-        )
+            alike = things.go_on_from(self._maps[name]) and alike
+        self.upset = not alike or any(head.get(key) != document.get(key) for key in HEAD)
         self._maps = maps
 
     @property
@@ -108,10 +109,10 @@ class Replay:
     def _framed(self, document: Mapping[str, Any]) -> Observation:
         at = cells.moment_of(document["at"])
         maps: dict[str, Any] = {name: one.values for name, one in self._maps.items()}
-        last = self._frame
-        if last is not None and not any(key in document for key in HEAD):
+        last, told = self._frame, {key: document[key] for key in HEAD if key in document}
+        if last is not None and all(self._head[key] == cell for key, cell in told.items()):
             return replace(last, at=at, **maps)
-        self._head |= {key: document[key] for key in HEAD if key in document}
+        self._head |= told
         quiet = self._head["quiet"]
         return Observation(
             at=at,
@@ -131,13 +132,14 @@ _QUIETLY = frozenset({"at", WORKSPACES, USERS})
 
 
 def _upsets(document: Mapping[str, Any]) -> bool:
-    if document.keys() - _QUIETLY:
-        return True
     users = document.get(USERS, {})
-    if "gone" in users:
-        return True
+    return bool(document.keys() - _QUIETLY) or "gone" in users or not _only_seen(users)
+
+
+def _only_seen(users: Mapping[str, Any]) -> bool:
+    """Tell whether all that changed of users is when they were seen."""
     changed: Mapping[str, list[Any]] = users.get("changed", {})
-    return any(len(one) > _PAIR or one[0] != SEEN for one in changed.values())
+    return all(len(one) == _PAIR and one[0] == SEEN for one in changed.values())
 
 
 _PAIR = 2
@@ -152,14 +154,12 @@ class _Things:
         self._numbered = Numbered()
         self.values: dict[str, Any] = {}
 
-    def judged_alike(self, other: "_Things") -> bool:
-        """Tell whether nothing differs that a workspace could be judged by."""
-        mine, theirs = self._numbered.rows, other._numbered.rows  # noqa: SLF001 - of the same kind
-        if self._kind is not MAPS[USERS]:
-            return mine == theirs
-        return mine.keys() == theirs.keys() and all(
-            _unseen(row) == _unseen(theirs[key]) for key, row in mine.items()
-        )
+    def go_on_from(self, other: "_Things") -> bool:
+        """Keep the values of before if all are equal; tell whether workspaces are judged alike."""
+        alike = self._numbered.rows == other._numbered.rows  # noqa: SLF001 - of the same kind
+        if alike:
+            self.values = other.values
+        return alike
 
     def take(self, changes: Mapping[str, Any]) -> None:
         """Take what a document says; maps that were handed out stay as they are."""
@@ -171,3 +171,33 @@ class _Things:
                 self.values.pop(key, None)
             else:
                 self.values[key] = self._kind.value(row)
+
+
+class _Users(_Things):
+    """Users: their standing is the same as long as nothing changes but when they were seen."""
+
+    def __init__(self) -> None:
+        super().__init__(USERS)
+        self.standing = object()
+
+    def go_on_from(self, other: "_Things") -> bool:
+        """Take over the standing of before if nothing else than that changed."""
+        before, mine = other._numbered.rows, self._numbered.rows  # noqa: SLF001 - of the same kind
+        alike = mine.keys() == before.keys() and all(
+            _unseen(row) == _unseen(before[key]) for key, row in mine.items()
+        )
+        if alike and isinstance(other, _Users):
+            self.standing = other.standing
+            self.values = People(self.values, self.standing)
+        return alike
+
+    def take(self, changes: Mapping[str, Any]) -> None:
+        """Take what a document says."""
+        super().take(changes)
+        if "new" in changes or "gone" in changes or not _only_seen(changes):
+            self.standing = object()
+        self.values = People(self.values, self.standing)
+
+
+def _maps() -> dict[str, _Things]:
+    return {name: _Users() if name == USERS else _Things(name) for name in MAPS}

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from carrel.domain.fleet.deployment import Source
 from carrel.domain.fleet.observation import Observation
-from carrel.domain.fleet.people import QuietHours
+from carrel.domain.fleet.people import People, QuietHours
 from carrel.domain.fleet.schedule import parse_daily
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.reading import Table
@@ -197,7 +197,9 @@ class _Ground:
         self.rules = rules
         # Many grounds are remembered: none may hold on to a whole fleet as it once was.
         self.observation = seen = replace(observation, workspaces=())
-        parts = (rules, seen.users, seen.groups, seen.templates, seen.organizations,
+        users = seen.users
+        standing = users.standing if isinstance(users, People) else users
+        parts = (rules, standing, seen.groups, seen.templates, seen.organizations,
                  seen.deployment, seen.default_quiet_hours, seen.gaps)  # fmt: skip
         # They live as long as this does, so nothing else can have their ids.
         self._parts = tuple(map(id, parts))

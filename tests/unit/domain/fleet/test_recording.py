@@ -236,6 +236,28 @@ def test_what_anything_may_be_judged_by_is_told_apart_from_what_moves_alone():
     assert upsets(templates={"t": Template("t", "python", "o")})
 
 
+def test_users_stand_as_before_while_only_when_they_were_seen_changes():
+    def standings(*changes):
+        user = User("u", "ann", last_seen_at=BEGIN)
+        seen = [Observation(BEGIN, Deployment("", "", "", ""), (), users={"u": user})]
+        for n, change in enumerate(changes, 1):
+            at = BEGIN + timedelta(hours=n)
+            users = {"u": replace(user, last_seen_at=at)} | change
+            seen.append(replace(seen[0], at=at, users=users))
+        for alone in (frozenset(), frozenset({1})):
+            replay, found = Replay(), []
+            for document in written(*map(settled, seen), alone=alone):
+                replay.take(document)
+                assert replay.frame.users == settled(seen[len(found)]).users
+                found.append(replay.frame.users.standing)
+            yield [one is found[0] for one in found]
+
+    moved = User("u", "ann", groups=frozenset({"g"}))
+    assert list(standings({}, {})) == [[True, True, True]] * 2
+    assert list(standings({"u": moved}, {})) == [[True, False, False]] * 2
+    assert list(standings({"v": User("v", "bob")}, {})) == [[True, False, False]] * 2
+
+
 def test_one_that_stands_alone_touches_only_what_changed():
     replay = Replay()
     for document in written(observation_of("a", "b"), observation_of("b", "c"), alone={1}):

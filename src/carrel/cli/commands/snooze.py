@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 app = group()
 
+_USUAL = "2h"
+
 
 @command(
     app,
@@ -35,8 +37,9 @@ def snooze(
         ),
     ] = None,
     length: Annotated[
-        str, typer.Option("--for", metavar="SPAN", help="How long: 90m, or a number of hours (2h).")
-    ] = "2h",
+        str | None,
+        typer.Option("--for", metavar="SPAN", help="How long: 90m, or a number of hours (2h)."),
+    ] = None,
     reason: Reason = "",
     end: Annotated[
         str | None, typer.Option(metavar="LEASE", help="End a lease before its time.")
@@ -64,7 +67,7 @@ def snooze(
 
 
 def _do(
-    ctx: "FleetContext", workspace: str | None, end: str | None, length: str, reason: str
+    ctx: "FleetContext", workspace: str | None, end: str | None, length: str | None, reason: str
 ) -> "Kept | None":
     from carrel.cli.fleets.spans import span_of
     from carrel.control.fleet import keeping
@@ -74,11 +77,19 @@ def _do(
         raise BadInputError(
             "usage", "A lease is made or ended, not both.", cure="See 'carrel snooze --help'."
         )
+    if workspace is None and end is None and (length is not None or reason):
+        raise BadInputError(
+            "usage",
+            "Nothing was kept: no workspace is named.",
+            cure="Say which: 'carrel snooze OWNER/NAME --for 2h'.",
+        )
     if end is not None:
         keeping.end(ctx, end)
     if workspace is None:
         return None
-    return keeping.snooze(ctx, workspace, span_of(length, unit="h"), reason)
+    return keeping.snooze(
+        ctx, workspace, span_of(_USUAL if length is None else length, unit="h"), reason
+    )
 
 
 def _leases(ctx: "FleetContext") -> "list[Kept]":

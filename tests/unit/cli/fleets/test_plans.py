@@ -298,6 +298,7 @@ def test_an_emergency_stop_can_be_switched_off_but_not_the_freeze(
         (["govern", "--watch", "--dry-run"], "usage"),
         (["govern", "--watch", "--interval", "never"], "bad_duration"),
         (["snooze", "ann/dev", "--end", "keep-1"], "usage"),
+        (["snooze", "--for", "3h"], "usage"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

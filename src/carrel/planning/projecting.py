@@ -39,7 +39,7 @@ def project(seen: Observation, at: datetime) -> Projection:
     stopped: list[tuple[FleetWorkspace, datetime]] = []
     started: list[tuple[FleetWorkspace, datetime]] = []
     for one in seen.workspaces:
-        now, begins = one, one.next_start_at
+        now, begins = one, one.next_start_at if _owner_active(one, seen) else None
         if (ends := _ends(now, at)) is not None:
             stopped.append((one, ends))
             now = _turned(now, Transition.STOP, ends)
@@ -53,6 +53,12 @@ def project(seen: Observation, at: datetime) -> Projection:
         spaces.append(_moved(now, seen, at))
     projected = replace(seen, at=at, workspaces=tuple(spaces))
     return Projection(projected, tuple(stopped), tuple(started))
+
+
+def _owner_active(one: FleetWorkspace, seen: Observation) -> bool:
+    """Tell whether the backend would start it: not for a user that is dormant or suspended."""
+    owner = seen.users.get(one.owner_id)
+    return owner is None or owner.status == "active"
 
 
 def _ends(one: FleetWorkspace, at: datetime) -> datetime | None:

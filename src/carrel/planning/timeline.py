@@ -95,7 +95,7 @@ def timeline(
             *_scheduled(workspace, template, observation),
         ]
         drift = _drift(workspace, template, quiet)
-    entries += [_autostart(workspace), _quiet_entry(workspace, observation)]
+    entries += [_autostart(workspace, observation), _quiet_entry(workspace, observation)]
     kept = decision is not None and decision.wish is Wish.KEEP
     for one in decision.verdicts if decision else ():
         coming = foreseen is not None and foreseen.policy == one.policy
@@ -219,9 +219,12 @@ def _sleep(workspace: FleetWorkspace, template: Template) -> list[Entry]:
     ]
 
 
-def _autostart(workspace: FleetWorkspace) -> Entry:
+def _autostart(workspace: FleetWorkspace, observation: Observation) -> Entry:
     if not workspace.autostart:
         return _native("autostart", "It is not started by itself.")
+    owner = observation.users.get(workspace.owner_id)
+    if owner is not None and owner.status != "active":
+        return _native("autostart", f"Its owner is {owner.status}: it is not started by itself.")
     following = workspace.next_start_at
     why = f"It is started by itself: {workspace.autostart}."
     return _native("autostart", why, following, applies=following is not None)

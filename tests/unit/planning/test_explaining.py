@@ -186,6 +186,17 @@ def test_drift(one, facts: Template, said: str):
     assert bool(found) == bool(said)
 
 
+@pytest.mark.parametrize(("status", "applies"), [("active", True), ("suspended", False)])
+def test_an_autostart_is_for_active_owners_alone(status: str, applies: bool):
+    one = replace(running(), autostart="0 9 * * *", next_start_at=NOW + HOUR)
+    known = seen(one)
+    users = {key: replace(user, status=status) for key, user in known.users.items()}
+    found = timeline(one, replace(known, users=users), NOW)
+    (entry,) = [each for each in found.entries if each.source == "autostart"]
+    assert entry.applies is applies
+    assert ("suspended" in entry.why) is not applies
+
+
 def test_autostart_lines():
     after = next_start("CRON_TZ=Europe/Berlin 30 9 * * 1-5")
     assert after(NOW) == datetime(2026, 11, 23, 8, 30, tzinfo=UTC)

@@ -166,6 +166,16 @@ def test_a_projection_ends_what_it_started_and_starts_what_it_ended() -> None:
     assert at(7) == ([False, False], [("w1", 1.0), ("w1", 6.0), ("w2", 1.0)], [("w1", 4.0)])
 
 
+@pytest.mark.parametrize("status", ["dormant", "suspended"])
+def test_nothing_is_started_for_an_owner_who_is_not_active(status: str) -> None:
+    off = build(transition=Transition.STOP, status=BuildStatus.SUCCEEDED)
+    one = workspace(build=off, next_start_at=NOW + HOUR)
+    seen = observation(one)
+    assert len(project(seen, NOW + 2 * HOUR).started) == 1
+    users = {key: replace(user, status=status) for key, user in seen.users.items()}
+    assert project(replace(seen, users=users), NOW + 2 * HOUR).started == ()
+
+
 def test_who_is_at_work_has_moved_the_deadline_as_far_as_the_template_lets() -> None:
     used = replace(
         workspace(),

@@ -37,7 +37,7 @@ def span_of(text: str, *, unit: str = "") -> timedelta:
     except OverflowError:
         raise _bad(text) from None
     if found <= timedelta():
-        raise _bad(text)
+        raise _bad(text, why="It must be longer than nothing.")
     return found
 
 
@@ -54,10 +54,10 @@ def brief_span(length: timedelta) -> str:
     return f"{sign}{minutes}m"
 
 
-def _bad(text: str) -> BadInputError:
+def _bad(text: str, why: str = "It has numbers with units: s, m, h, d or w.") -> BadInputError:
     return BadInputError(
         "bad_duration",
         f"{text!r} is no span of time.",
-        why="It has numbers with units: s, m, h, d or w.",
+        why=why,
         cure="Write it as 90m, 2h or 1d12h.",
     )

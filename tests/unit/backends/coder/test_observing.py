@@ -103,9 +103,22 @@ def test_a_part_that_can_not_be_seen_is_a_gap(coder, fleet, path, what, trouble)
     assert len(seen.workspaces) == 1
 
 
-def test_connections_that_can_not_be_seen_leave_the_last_use_to_judge_from(coder, fleet):
+@pytest.mark.parametrize(
+    ("used", "work"),
+    [
+        ("2026-03-03T08:59:00Z", Work.CONNECTED),
+        ("2026-03-03T08:05:00Z", Work.IDLE),
+        ("0001-01-01T00:00:00Z", Work.UNKNOWN),
+    ],
+)
+def test_connections_that_can_not_be_seen_leave_the_last_use_to_judge_from(
+    coder, fleet, workspace, used, work
+):
     fleet.on("GET", "/connectionlog", (403, {}))
-    assert coder.observe().lacks("connections")
+    fleet.on("GET", "/workspaces", _workspaces([workspace(last_used_at=used)]))
+    seen = coder.observe()
+    assert seen.lacks("connections")
+    assert seen.workspaces[0].activity.work is work
 
 
 def test_a_task_that_can_not_be_seen_counts_as_active(coder, fleet, workspace):
@@ -137,6 +150,14 @@ def test_another_web_site_is_no_deployment(coder, deployment):
     with pytest.raises(FailedError) as caught:
         coder.observe()
     assert caught.value.code == "fleet_answer_unknown"
+
+
+def test_who_a_prebuild_belongs_to_until_it_is_claimed_is_not_asked_for_quiet_hours(
+    coder, fleet, workspace
+):
+    fleet.on("GET", "/workspaces", _workspaces([workspace(is_prebuild=True)]))
+    assert coder.observe().complete
+    assert "/api/v2/users/user-1/quiet-hours" not in [one.url.path for one in fleet.asked]
 
 
 def test_without_a_licence_nothing_is_missing_and_nothing_licensed_is_asked_for(coder, fleet):

@@ -126,6 +126,15 @@ def test_the_backends_own_reminder_is_enough(
     assert postbox.sent == []
 
 
+def test_the_backends_reminder_of_a_later_stop_is_not_enough(
+    warned: FleetContext, fleet: FakeFleet, clock: HandClock
+) -> None:
+    workspace = fleet.add("dev")
+    fleet.templates["t-1"] = Template("t-1", "python", "o-1", notify_lead=600 * MINUTE)
+    fleet.set_deadline(workspace.workspace_id, clock.now() + timedelta(hours=5))
+    assert [one.delivery for one in governing.once(warned).warned] == [Delivery.SENT]
+
+
 def test_the_backends_reminder_is_of_another_stop_once_its_deadline_was_moved(
     warned: FleetContext, fleet: FakeFleet, clock: HandClock, postbox: Postbox
 ) -> None:

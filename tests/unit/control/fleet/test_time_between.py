@@ -9,7 +9,7 @@ import pytest
 from carrel.control.fleet import applying, deciding, freezing, governing, keeping, plans
 from carrel.control.fleet.applying import End
 from carrel.control.fleet.context import FleetContext, Recipients
-from carrel.domain.governance.plans import ActionState, Plan, Purpose, sealed
+from carrel.domain.governance.plans import ActionState, Deed, Plan, Purpose, sealed
 from carrel.domain.governance.verdicts import Wish
 from carrel.errors import RefusedError
 from carrel.testing.clocks import HandClock
@@ -40,6 +40,19 @@ def test_a_lease_that_is_taken_while_a_plan_is_applied_keeps_what_is_left(
     assert [one.state for one in report.progress] == [ActionState.DONE, ActionState.SKIPPED]
     assert "Training runs." in report.progress[1].note
     assert fleet.asked("stop") == ["w-1"]
+
+
+def test_what_is_no_longer_to_sleep_is_neither_stopped_nor_put_to_sleep(
+    ctx: FleetContext, fleet: FakeFleet, night: object
+) -> None:
+    fleet.add("dev")
+    night.wish = Wish.SLEEP  # type: ignore[attr-defined]
+    plan = plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
+    assert [one.deed for one in plan.actions] == [Deed.STOP, Deed.MAKE_DORMANT]
+    night.wish = Wish.NOTHING  # type: ignore[attr-defined]
+    report = applying.apply(ctx, plan.plan_id)
+    assert {one.state for one in report.progress} == {ActionState.SKIPPED}
+    assert fleet.requests == []
 
 
 @pytest.mark.parametrize("purpose", Purpose)

@@ -129,6 +129,36 @@ def test_connections_that_follow_each_other_closely_are_one_session():
     assert facts(report)["open"] == 1
 
 
+def test_a_pause_of_ten_minutes_ends_no_session_and_another_program_begins_one():
+    made = sessions.make(
+        ground(
+            connections=(
+                connection(60 * MINUTE, 50 * MINUTE),
+                connection(40 * MINUTE, 30 * MINUTE),
+                connection(39 * MINUTE, 35 * MINUTE, kind="vscode"),
+            )
+        )
+    )
+    assert [(row["kind"], row["lasted"] / MINUTE) for row in table(made)] == [
+        ("vscode", 4),
+        ("ssh", 30),
+    ]
+
+
+def test_a_connection_within_another_one_adds_nothing_nor_does_what_comes_later():
+    fleet = ground(
+        users=(user(),),
+        connections=(
+            connection(9 * HOUR, 3 * HOUR),
+            connection(8 * HOUR, 7 * HOUR),
+            connection(6 * HOUR, 5 * HOUR, kind="vscode"),
+        ),
+    )
+    assert table(activity.make(fleet))[0]["hours"] == 6
+    (row,) = table(activity.make(replace(fleet, until=NOW - 4 * HOUR)))
+    assert (row["hours"], row["last_at"]) == (5, NOW - 4 * HOUR)
+
+
 def test_a_build_is_no_session():
     assert sessions.make(ground(workspace(), entries=(turned("start", HOUR),))).rows == ()
 

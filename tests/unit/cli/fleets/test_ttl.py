@@ -50,6 +50,9 @@ def test_the_report_tells_who_is_late_and_who_stops_soon(
     found = cli("ttl", "report", "--json").json
     assert late in found["should_have_stopped"]
     assert soon in found["will_stop_soon"]
+    left = {one["workspace"]: one["left_seconds"] for one in found["workspaces"]}
+    assert (left[late], left[never]) == (-3600, None)
+    assert 0 < left[soon] <= 3600, "whoever is at work moves it on"
     assert listed(found)[never] == "unlimited"
     assert later not in listed(found)
     assert found["running"] == len(deployment.on())

@@ -42,14 +42,19 @@ def test_a_lease_that_is_taken_while_a_plan_is_applied_keeps_what_is_left(
     assert fleet.asked("stop") == ["w-1"]
 
 
+@pytest.mark.parametrize("off", [False, True])
 def test_what_is_no_longer_to_sleep_is_neither_stopped_nor_put_to_sleep(
-    ctx: FleetContext, fleet: FakeFleet, night: object
+    ctx: FleetContext, fleet: FakeFleet, night: object, *, off: bool
 ) -> None:
-    fleet.add("dev")
+    workspace = fleet.add("dev")
     night.wish = Wish.SLEEP  # type: ignore[attr-defined]
     plan = plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
     assert [one.deed for one in plan.actions] == [Deed.STOP, Deed.MAKE_DORMANT]
     night.wish = Wish.NOTHING  # type: ignore[attr-defined]
+    if off:  # its owner has stopped it meanwhile
+        fleet.stop(workspace)
+        ctx.clock.wait(60)
+        fleet.requests.clear()
     report = applying.apply(ctx, plan.plan_id)
     assert {one.state for one in report.progress} == {ActionState.SKIPPED}
     assert fleet.requests == []

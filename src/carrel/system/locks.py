@@ -60,9 +60,9 @@ def acquire(path: str, *, timeout: float = 30.0, shared: bool = False, folder: b
         wait = min(wait * 2, _LONGEST_WAIT)
 
 
-def try_acquire(path: str, *, shared: bool = False) -> int | None:
-    """Take the lock on `path` if it is free, else return None."""
-    return _attempt(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+def try_acquire(path: str, *, shared: bool = False, folder: bool = False) -> int | None:
+    """Take the lock on `path` if it is free, else return None; `folder` as for `acquire`."""
+    return _attempt(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, folder=folder)
 
 
 def release(handle: int) -> None:

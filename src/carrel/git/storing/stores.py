@@ -8,6 +8,8 @@ work, losing sides of merges. Workspaces do not know that it exists.
 import os
 import secrets
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from carrel.domain.projects import SourceKind
 from carrel.errors import BadInputError, NotFoundError
@@ -134,17 +136,31 @@ def create(
     os.makedirs(above, exist_ok=True)
     _sweep(above)
     if not os.path.isdir(home):
+        with _drafted(above, name) as draft:
+            _build(draft, source, branch, access or Access(credential=source.credential))
+            faults.point("stores.built")
+            _settle(draft, home)
+    return Stores(home)
+
+
+@contextmanager
+def _drafted(above: str, name: str) -> Generator[str]:
+    """Hold a folder to build in, which goes away when that fails."""
+    while True:
         draft = f"{above}/{_NEW}{name}-{secrets.token_hex(4)}"
         os.mkdir(draft)
-        with locks.held(draft):
-            try:
-                _build(draft, source, branch, access or Access(credential=source.credential))
-                faults.point("stores.built")
-                _settle(draft, home)
-            except BaseException:
-                erase(draft)
-                raise
-    return Stores(home)
+        try:
+            lock = locks.acquire(draft, folder=True)
+            break
+        except FileNotFoundError:  # somebody's sweep was quicker than our lock
+            continue
+    try:
+        yield draft
+    except BaseException:
+        erase(draft)
+        raise
+    finally:
+        locks.release(lock)
 
 
 def _settle(draft: str, home: str) -> None:
@@ -160,7 +176,10 @@ def _sweep(above: str) -> None:
     for name in os.listdir(above):
         if not name.startswith(_NEW):
             continue
-        handle = locks.try_acquire(f"{above}/{name}") if os.path.isdir(f"{above}/{name}") else None
+        try:
+            handle = locks.try_acquire(f"{above}/{name}", folder=True)
+        except (FileNotFoundError, NotADirectoryError):  # somebody else swept it; or no folder
+            continue
         if handle is not None:  # its builder is dead
             try:
                 erase(f"{above}/{name}")

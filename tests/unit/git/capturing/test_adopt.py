@@ -2,14 +2,15 @@
 
 import os
 import shutil
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.forks import killed_at
 
 from carrel.git import refs
 from carrel.git.capturing.adopt import adopt
-from carrel.system.processes import run
+from carrel.git.storing.stores import Stores
 from carrel.testing.desk import Desk, desk_on, git, make_source
 
 
@@ -138,19 +139,6 @@ def test_an_adoption_that_was_killed_is_finished_by_the_next(desk: Desk) -> None
     assert not Path(desk.subject.place.home, "adopting").exists()
 
 
-KILLED = """
-import sys
-from carrel.domain.workspaces import Place
-from carrel.git.capturing.adopt import adopt
-from carrel.git.storing.stores import Stores
-from carrel.git.capturing.subject import Subject
-from carrel.testing.plain import PlainDriver
-home, project, layer = sys.argv[1:]
-place = Place("ws-1", home, project, "plain", layer, "carrel/ada")
-adopt(Subject(Stores(project), place, PlainDriver(), ()))
-"""
-
-
 @pytest.mark.crash
 @pytest.mark.parametrize("point", ["adopt.marked", "adopt.stored", "adopt.pinned"])
 def test_killed_anywhere_the_next_adoption_keeps_everything(desk: Desk, point: str) -> None:
@@ -159,12 +147,8 @@ def test_killed_anywhere_the_next_adoption_keeps_everything(desk: Desk, point: s
     desk.git("add", "staged")
     blob = desk.git("rev-parse", ":staged")
     file.unlink()
-    place = desk.subject.place
-    done = run(
-        [sys.executable, "-c", KILLED, place.home, place.project_home, place.layer],
-        env={**os.environ, "CARREL_FAULT": point},
-    )
-    assert done.code == -9, done.err
+    subject = replace(desk.subject, stores=Stores(desk.stores.home))
+    killed_at(point, lambda: adopt(subject))
     assert adopt(desk.subject).head == head
     assert kept(desk, blob)
     assert kept(desk, head)

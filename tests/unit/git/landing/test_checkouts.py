@@ -1,18 +1,17 @@
 """Landing on a branch that is checked out in the user's clone."""
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.forks import killed_at
 
 from carrel.errors import RefusedError
 from carrel.git import refs
 from carrel.git.gateway import Git
 from carrel.git.landing import landing
 from carrel.git.storing import upstream
+from carrel.git.storing.stores import Stores
 
 NEW = {b"b.txt": b"changed\n", b"new/file": b"n\n", b"dir/c.txt": None}
 
@@ -262,25 +261,11 @@ KILLS = [
     "checkout.branch_locked", "checkout.file", "checkout.file:1", "checkout.file:2",
     "checkout.files", "checkout.index", "checkout.branch", "checkout.unlocked", "land.branch",
 ]  # fmt: skip
-PROGRAM = """
-import sys
-from datetime import UTC, datetime
-from carrel.domain.projects import Project, SourceKind
-from carrel.git.landing import landing
-from carrel.git.storing.stores import Stores
-home, source, new, old = sys.argv[1:]
-when = datetime(2026, 1, 1, tzinfo=UTC)
-project = Project("p-1", "demo", SourceKind.PATH, source, home, "main", when)
-print(landing.land(Stores(home), project, "main", new, expected=old))
-"""
 
 
 def killed(bench, point: str, new: str, old: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, bench.stores.home, str(bench.clone.path), new, old],
-        env={**os.environ, "CARREL_FAULT": point}, capture_output=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, (point, done.stderr)
+    there = Stores(bench.stores.home)
+    killed_at(point, lambda: landing.land(there, bench.project, "main", new, expected=old))
 
 
 @pytest.mark.crash

@@ -1,16 +1,19 @@
 """Landing a merge where the project came from."""
 
 import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.forks import at_once
 
 from carrel.errors import BadInputError, FailedError, NotFoundError, RefusedError
 from carrel.git import refs
 from carrel.git.landing import landing, pushing
+from carrel.git.objects import FILE, Entry, PackWriter
 from carrel.git.storing import transport
+from carrel.git.storing.stores import Stores
+from carrel.git.trees import edit_tree
 
 NEW = {b"b.txt": b"changed\n", b"new/file": b"n\n", b"dir/c.txt": None}
 
@@ -260,42 +263,27 @@ def test_a_branch_in_the_way_of_a_folder(bench) -> None:
     assert landing.publish_branch(bench.stores, bench.project, "carrel/ada", mine) == "carrel-ada"
 
 
+def land_four(aside, who: str) -> None:
+    """Land four commits, each on what the branch has become by then."""
+    st = Stores(aside.stores.home)
+    for turn in range(4):
+        while True:
+            tip = landing.tip(st, aside.project, "main")
+            writer = PackWriter(f"{st.vault.git_dir}/objects")
+            name = f"{who}-{turn}".encode()
+            reader, made = st.vault_reader, {name: Entry(FILE, writer.blob(name))}
+            tree = edit_tree(reader, writer, reader.commit(tip).tree, made)
+            writer.flush()
+            when = aside.project.created_at
+            new = landing.commit(
+                st, tree=tree, parents=(tip,), message="m", when=when, identity=("a", "b")
+            )
+            if landing.land(st, aside.project, "main", new, expected=tip):
+                break
+    st.close()
+
+
 def test_processes_that_land_at_once_lose_nothing(aside) -> None:
-    program = """
-import sys
-from datetime import UTC, datetime
-from carrel.domain.projects import Project, SourceKind
-from carrel.git.landing import landing, pushing
-from carrel.git.objects import FILE, Entry, PackWriter
-from carrel.git.storing.stores import Stores
-from carrel.git.trees import edit_tree
-home, source, who = sys.argv[1:]
-when = datetime(2026, 1, 1, tzinfo=UTC)
-project = Project("p-1", "demo", SourceKind.PATH, source, home, "main", when)
-st = Stores(home)
-for turn in range(4):
-    while True:
-        tip = landing.tip(st, project, "main")
-        writer = PackWriter(f"{st.vault.git_dir}/objects")
-        name = f"{who}-{turn}".encode()
-        reader, made = st.vault_reader, {name: Entry(FILE, writer.blob(name))}
-        tree = edit_tree(reader, writer, reader.commit(tip).tree, made)
-        writer.flush()
-        who_is = ("a", "b")
-        new = landing.commit(
-            st, tree=tree, parents=(tip,), message="m", when=when, identity=who_is
-        )
-        if landing.land(st, project, "main", new, expected=tip):
-            break
-st.close()
-"""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, aside.stores.home, str(aside.clone.path), f"w{n}"],
-            stderr=subprocess.PIPE,
-        )
-        for n in range(4)
-    ]
-    assert [one.communicate()[1] for one in running] == [b""] * 4
+    at_once([partial(land_four, aside, f"w{n}") for n in range(4)])
     names = aside.clone.git("ls-tree", "--name-only", "main").split()
     assert {f"w{n}-{turn}" for n in range(4) for turn in range(4)} <= set(names)

@@ -3,16 +3,20 @@
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.forks import killed_at
 
 from carrel.errors import RefusedError
 from carrel.git.capturing.adopt import adopt
+from carrel.git.capturing.subject import Subject
 from carrel.git.restoring import placing, restore
+from carrel.git.storing.stores import Stores
 from carrel.system.processes import run
 from carrel.testing.desk import Desk, make_desk
 from carrel.testing.plain import PlainDriver
@@ -272,31 +276,11 @@ ADVANCING = [
     "place.locking", "place.locking:1", "place.locked", "place.temporary", "place.unlocking",
     "place.unlocking:1", "advance.placed",
 ]  # fmt: skip
-KILLED = """
-import sys
-from carrel.domain.workspaces import Place
-from carrel.git.restoring import restore
-from carrel.git.storing.stores import Stores
-from carrel.git.capturing.subject import Subject
-from carrel.testing.plain import PlainDriver
-what, home, project, layer, lower, old, new = sys.argv[1:]
-place = Place("ws-1", home, project, "plain", layer, "carrel/ada")
-subject = Subject(Stores(project), place, PlainDriver(), (lower,))
-if what == "apply":
-    restore.apply(subject, from_commit=old, to_commit=new)
-else:
-    restore.advance_branch(subject, new)
-"""
 
 
-def killed(desk: Desk, point: str, what: str, old: str, new: str) -> None:
-    place = desk.subject.place
-    done = run(
-        [sys.executable, "-c", KILLED, what, place.home, place.project_home, place.layer,
-         desk.subject.lowers[0], old, new],
-        env={**os.environ, "CARREL_FAULT": point},
-    )  # fmt: skip
-    assert done.code == -9, done.err
+def killed(desk: Desk, point: str, what: Callable[[Subject], object]) -> None:
+    subject = replace(desk.subject, stores=Stores(desk.stores.home))
+    killed_at(point, lambda: what(subject))
 
 
 @pytest.mark.crash
@@ -308,7 +292,7 @@ def test_a_move_killed_anywhere_is_completed_by_the_next(desk: Desk, point: str)
     desk.write("README/inner", b"1")
     desk.write("x", b"1")
     last = desk.capture().commit
-    killed(desk, point, "apply", last, desk.start)
+    killed(desk, point, lambda it: restore.apply(it, from_commit=last, to_commit=desk.start))
     restore.apply(desk.subject, from_commit=last, to_commit=desk.start)
     assert desk.capture(keep=False).tree == desk.stores.vault_reader.commit(desk.start).tree
     assert [path.name for path in (desk.tree / ".git").glob(".carrel*")] == []
@@ -319,7 +303,7 @@ def test_a_move_killed_anywhere_is_completed_by_the_next(desk: Desk, point: str)
 def test_an_advance_killed_anywhere_gives_way_to_another(desk: Desk, point: str) -> None:
     desk.write("new", b"1\n")
     first = desk.capture().commit
-    killed(desk, point, "advance", desk.start, first)
+    killed(desk, point, lambda it: restore.advance_branch(it, first))
     desk.write("new", b"2\n")
     second = desk.capture().commit
     restore.advance_branch(desk.subject, second)

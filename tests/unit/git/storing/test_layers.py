@@ -2,19 +2,18 @@
 
 import os
 import shutil
-import signal
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from tests.forks import at_once, killed_at
 
 from carrel.errors import NotFoundError, RefusedError
 from carrel.git.storing import index, seed, upstream
 from carrel.git.storing.layers import DEEPEST, Layer, Layers
 from carrel.git.storing.maintenance import objects_in
+from carrel.git.storing.stores import Stores
 
 
 def own(lower: str) -> tuple[dict[str, str], set[str]]:
@@ -319,21 +318,15 @@ def test_a_layer_whose_ground_is_gone_is_made_anew(bench, layers) -> None:
     assert shown(layers.ensure(two)) == expected(clone, two)
 
 
-PROGRAM = (
-    "import sys; from carrel.git.storing.stores import Stores;"
-    "from carrel.git.storing.layers import Layers;"
-    "s = Stores(sys.argv[1]); print(Layers(s, worth=0).ensure(sys.argv[2]).depth); s.close()"
-)
+def build(bench, commit: str) -> int:
+    """Build a layer as another process does."""
+    return Layers(Stores(bench.stores.home), worth=0).ensure(commit).depth
 
 
 def test_a_killed_build_leaves_nothing_behind(bench, layers) -> None:
     commit = bench.clone.tip("main")
     for point in ("layers.checked_out", "layers.built"):
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, bench.stores.home, commit],
-            env={**os.environ, "CARREL_FAULT": point}, capture_output=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        killed_at(point, lambda: build(bench, commit))
         assert layers.get(commit) is None
     assert shown(layers.ensure(commit)) == expected(bench.clone, commit)
     assert os.listdir(layers.folder) == [commit]
@@ -341,13 +334,7 @@ def test_a_killed_build_leaves_nothing_behind(bench, layers) -> None:
 
 def test_several_processes_build_it_once(bench, layers) -> None:
     commit = bench.clone.tip("main")
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, bench.stores.home, commit], stdout=subprocess.PIPE
-        )
-        for _ in range(4)
-    ]
-    assert [one.communicate()[0] for one in running] == [b"1\n"] * 4
+    assert at_once([lambda: build(bench, commit)] * 4) == [1] * 4
     assert os.listdir(layers.folder) == [commit]
 
 

@@ -1,18 +1,17 @@
 """Maintenance: fewer packs, nothing lost, readers undisturbed."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from tests.forks import killed_at
 
 from carrel.git import refs
 from carrel.git.objects import PackWriter, Reader
 from carrel.git.refs import Move
 from carrel.git.storing import maintenance
+from carrel.git.storing.stores import Stores
 
 
 def fill(bench, count: int) -> list[str]:
@@ -99,16 +98,7 @@ def test_leftovers_are_swept_by_age_and_without_a_holder(bench) -> None:
 @pytest.mark.parametrize("point", ["maintain.packed", "maintain.published", "maintain.deleted:5"])
 def test_a_kill_loses_nothing(bench, point: str) -> None:
     oids = fill(bench, 20)
-    program = (
-        "import sys; from carrel.git.storing.stores import Stores;"
-        "from carrel.git.storing import maintenance;"
-        "maintenance.maintain(Stores(sys.argv[1]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, bench.stores.home],
-        env={**os.environ, "CARREL_FAULT": point}, capture_output=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    killed_at(point, lambda: maintenance.maintain(Stores(bench.stores.home)))
     assert all(bench.stores.vault_reader.info(oid) for oid in oids)
     maintenance.maintain(bench.stores)
     assert all(bench.stores.vault_reader.info(oid) for oid in oids)

@@ -1,12 +1,11 @@
 """Making the two stores: complete or not there, and nothing of the source is obeyed."""
 
 import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.forks import at_once, killed_at
 
 from carrel.errors import CarrelError, FailedError, NotFoundError, RefusedError
 from carrel.git import refs
@@ -268,37 +267,42 @@ def test_a_hostile_tree_can_be_imported_but_not_checked_out(clone, make_bench) -
 
 def test_the_folder_is_swept_after_a_kill(clone, tmp_path: Path) -> None:
     home = tmp_path / "projects" / "p"
-    program = (
-        "import sys; from carrel.git.storing import sources, stores;"
-        "stores.create(sys.argv[1], sources.parse(sys.argv[2]))"
-    )
     for point in ("intake.packed", "intake.publish", "stores.base", "stores.built"):
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(home), str(clone.path)],
-            env={**os.environ, "CARREL_FAULT": point},
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == -signal.SIGKILL, (point, done.stderr)
+        killed_at(point, lambda: stores.create(str(home), sources.parse(str(clone.path))))
         assert not home.exists()
     made = stores.create(str(home), sources.parse(str(clone.path)))
     assert made.base.run("fsck", "--strict").code == 0
     assert os.listdir(home.parent) == ["p"]
 
 
+def test_a_sweep_takes_no_folder_whose_builder_is_about_to_lock_it(
+    clone, tmp_path: Path, monkeypatch
+) -> None:
+    above, made = tmp_path / "projects", os.mkdir
+
+    def make(path: str, *mode: int) -> None:
+        made(path, *mode)
+        if os.path.basename(path).startswith(".new-"):
+            monkeypatch.setattr(os, "mkdir", made)
+            killed_at("intake.packed", another)  # sweeps first
+
+    def another() -> None:
+        stores.create(str(above / "other"), sources.parse(str(clone.path)))
+
+    monkeypatch.setattr(os, "mkdir", make)
+    opened = stores.create(str(above / "p"), sources.parse(str(clone.path)))
+    assert opened.default_branch == "main"
+    another()
+    assert sorted(os.listdir(above)) == ["other", "p"]
+
+
 def test_two_at_once_make_one(clone, tmp_path: Path) -> None:
     home = tmp_path / "projects" / "p"
-    program = (
-        "import sys; from carrel.git.storing import sources, stores;"
-        "print(stores.create(sys.argv[1], sources.parse(sys.argv[2])).default_branch)"
-    )
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(home), str(clone.path)], stdout=subprocess.PIPE
-        )
-        for _ in range(3)
-    ]
-    assert [one.communicate()[0] for one in running] == [b"main\n"] * 3
+
+    def make() -> str:
+        return stores.create(str(home), sources.parse(str(clone.path))).default_branch
+
+    assert at_once([make] * 3) == ["main"] * 3
     assert os.listdir(home.parent) == ["p"]
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.reading import Table
-from carrel.domain.governance.scopes import Scope, matches
+from carrel.domain.governance.scopes import Scope, called, matches
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
 from carrel.domain.records import dataclass
@@ -55,13 +55,13 @@ class Settings:
 
     def price(self, workspace: FleetWorkspace) -> float | None:
         """Return what a running hour of a workspace costs; None: the book has no price."""
-        names = frozenset((workspace.template.casefold(), workspace.template_id.casefold()))
-        return next((price for one, price in self.prices if matches((one,), names)), None)
+        what = called((workspace.template,), workspace.template_id)
+        return next((price for one, price in self.prices if matches((one,), what)), None)
 
     def price_of(self, template: str) -> float | None:
         """Return what a running hour of a template's workspaces costs."""
-        name = frozenset((template.casefold(),))
-        return next((price for one, price in self.prices if matches((one,), name)), None)
+        what = called((template,))
+        return next((price for one, price in self.prices if matches((one,), what)), None)
 
     def month(self, at: datetime) -> tuple[datetime, datetime]:
         """Return when the month of a moment begins and ends."""
@@ -171,7 +171,7 @@ def _holders(workspace: FleetWorkspace, observation: Observation) -> list[tuple[
 
 
 def _fits(limit: Limit, name: str) -> bool:
-    return matches((limit.pattern,), frozenset({name.casefold()}))
+    return matches((limit.pattern,), called((name,)))
 
 
 def _judge(mine: Settings, situation: Situation) -> Callable[[Iterable[tuple[str, str]]], Verdict]:

@@ -7,7 +7,7 @@ from carrel.domain.fleet.history import Connection
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.people import User
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.scopes import Scope, applies, matches
+from carrel.domain.governance.scopes import Scope, applies, called, matches
 
 
 def users(scope: Scope, seen: Observation, chosen: Iterable[FleetWorkspace]) -> tuple[User, ...]:
@@ -45,7 +45,7 @@ def connections(
     def who_fits(name: str) -> bool:
         fitting = known.get(name)
         if fitting is None:
-            named = not scope.users or matches(scope.users, {name.casefold()})
+            named = not scope.users or matches(scope.users, called((name,)))
             fitting = known[name] = named and not scope.groups
         return fitting
 
@@ -63,11 +63,11 @@ def _elsewhere(scope: Scope) -> Scope:
 
 def _fits(scope: Scope, seen: Observation) -> Callable[[User], bool]:
     def fits(user: User) -> bool:
-        own = {user.username.casefold(), user.user_id.casefold()}
+        own = called((user.username,), user.user_id)
         if scope.users and not matches(scope.users, own):
             return False
-        groups = (seen.groups[key] for key in user.groups if key in seen.groups)
-        names = {name.casefold() for one in groups for name in (one.group_id, one.name)}
-        return not scope.groups or matches(scope.groups, names)
+        groups = [seen.groups[key] for key in user.groups if key in seen.groups]
+        theirs = called((one.name for one in groups), *(one.group_id for one in groups))
+        return not scope.groups or matches(scope.groups, theirs)
 
     return fits

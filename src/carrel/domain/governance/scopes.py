@@ -1,6 +1,6 @@
 """Whom a rule is about: patterns of organizations, groups, templates, users and workspaces."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from carrel.domain.fleet.observation import Observation
@@ -18,8 +18,8 @@ Applies = Callable[[FleetWorkspace], bool]
 class Scope:
     """Patterns by kind. Kinds that are named must all fit; within one kind any pattern may.
 
-    A pattern fits a name or an id, without regard to case; `*` and `?` are wild. Workspaces are
-    `owner/name`, or a name alone.
+    A pattern fits a name, without regard to case; `*` and `?` are wild. An id is given whole.
+    Workspaces are `owner/name`, or a name alone.
     """
 
     organizations: tuple[str, ...] = ()
@@ -50,65 +50,87 @@ def read_scope(table: Table, prefix: str = "") -> Scope:
     return Scope(**{kind: table.texts(prefix + kind) for kind in KINDS})
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What something is called, in lower case.
+
+    Attributes:
+        names: Its names.
+        ids: Its ids. They are chance: a pattern that is wild fits none of them.
+    """
+
+    names: frozenset[str]
+    ids: frozenset[str] = frozenset()
+
+
+def called(names: Iterable[str], *ids: str) -> Called:
+    """Return what patterns are held against."""
+    return Called(
+        frozenset(one.casefold() for one in names), frozenset(one.casefold() for one in ids)
+    )
+
+
+def _together(some: Iterable[Called]) -> Called:
+    held = list(some)
+    return Called(
+        frozenset[str]().union(*(one.names for one in held)),
+        frozenset[str]().union(*(one.ids for one in held)),
+    )
+
+
 class Names:
     """The names that an observation gives to ids, ready for patterns; answers are remembered."""
 
     def __init__(self, observation: Observation) -> None:
-        self._groups = {
-            group_id: (group.name, group_id) for group_id, group in observation.groups.items()
-        }
+        self._groups = {key: (group.name,) for key, group in observation.groups.items()}
         self._users = observation.users
 
-    def everything(self, observation: Observation) -> Mapping[str, set[str]]:
+    def everything(self, observation: Observation) -> Mapping[str, Called]:
         """Return every name and id that patterns could fit, by kind."""
-        found: dict[str, set[str]] = {kind: set() for kind in KINDS}
-        for workspace in observation.workspaces:
-            for kind in KINDS:
-                found[kind].update(self.of(kind, workspace))
-        for user in observation.users.values():
-            found["users"].update((user.username.casefold(), user.user_id.casefold()))
-        for template in observation.templates.values():
-            found["templates"].update((template.name.casefold(), template.template_id.casefold()))
-        for group in observation.groups.values():
-            found["groups"].update((group.name.casefold(), group.group_id.casefold()))
-        for one in observation.organizations.values():
-            found["organizations"].update((one.name.casefold(), one.organization_id.casefold()))
-        return found
+        found: dict[str, list[Called]] = {
+            kind: [self.of(kind, one) for one in observation.workspaces] for kind in KINDS
+        }
+        found["users"] += [called((one.username,), key) for key, one in self._users.items()]
+        found["templates"] += [
+            called((one.name,), key) for key, one in observation.templates.items()
+        ]
+        found["groups"] += [self.of_group(one) for one in self._groups]
+        found["organizations"] += [
+            called((one.name,), key) for key, one in observation.organizations.items()
+        ]
+        return {kind: _together(some) for kind, some in found.items()}
 
-    def of(self, kind: str, workspace: FleetWorkspace) -> frozenset[str]:
-        """Return what patterns of a kind are held against, in lower case."""
-        names = self._of_groups(workspace.owner_id) if kind == "groups" else _NAMES[kind](workspace)
-        return frozenset(name.casefold() for name in names)
-
-    def _of_groups(self, user_id: str) -> tuple[str, ...]:
-        ids = sorted(self.groups_of(user_id))
-        return tuple(name for one in ids for name in self._groups.get(one, (one,)))
+    def of(self, kind: str, workspace: FleetWorkspace) -> Called:
+        """Return what patterns of a kind are held against."""
+        if kind == "groups":
+            return _together(self.of_group(one) for one in self.groups_of(workspace.owner_id))
+        return called(_NAMES[kind](workspace), _KEYS[kind](workspace))
 
     def groups_of(self, user_id: str) -> frozenset[str]:
         """Return the ids of a user's groups."""
         user = self._users.get(user_id)
         return user.groups if user else frozenset()
 
-    def of_group(self, group_id: str) -> frozenset[str]:
-        """Return what patterns of groups are held against for one group, in lower case."""
-        return frozenset(name.casefold() for name in self._groups.get(group_id, (group_id,)))
+    def of_group(self, group_id: str) -> Called:
+        """Return what patterns of groups are held against for one group."""
+        return called(self._groups.get(group_id, ()), group_id)
 
 
 _NAMES: Mapping[str, Callable[[FleetWorkspace], tuple[str, ...]]] = {
-    "organizations": lambda one: (one.organization, one.organization_id),
-    "templates": lambda one: (one.template, one.template_id),
-    "users": lambda one: (one.owner, one.owner_id),
-    "workspaces": lambda one: (one.full_name, one.name, one.workspace_id),
+    "organizations": lambda one: (one.organization,),
+    "templates": lambda one: (one.template,),
+    "users": lambda one: (one.owner,),
+    "workspaces": lambda one: (one.full_name, one.name),
 }
 
 
-def matches(patterns: tuple[str, ...], names: frozenset[str] | set[str]) -> bool:
-    """Tell whether any pattern fits any name; names are in lower case."""
+def matches(patterns: tuple[str, ...], what: Called) -> bool:
+    """Tell whether any pattern fits any name, or is an id."""
     for pattern in patterns:
         low = pattern.casefold()
-        if low in names or (
-            any(wild in low for wild in "*?[") and any(fnmatchcase(name, low) for name in names)
-        ):
+        if low in what.names or low in what.ids:
+            return True
+        if any(wild in low for wild in "*?[") and any(fnmatchcase(one, low) for one in what.names):
             return True
     return False
 
@@ -191,7 +213,7 @@ def any_of(scope: Scope, observation: Observation, *, names: Names | None = None
     return test_all
 
 
-def unmatched(scope: Scope, everything: Mapping[str, set[str]]) -> list[str]:
+def unmatched(scope: Scope, everything: Mapping[str, Called]) -> list[str]:
     """Return the patterns that fit nothing that there is, each with its kind."""
     return [
         f"{kind}: {pattern}"

@@ -287,15 +287,18 @@ def _capped(
     chosen: list[_Step] = []
     over: list[Held] = []
     left = cap
+    deleting = order.purpose is Purpose.DELETION
+    what = "deletions" if deleting else "stops"
     for step in steps:
         if step.stops and left <= 0:
-            why = f"{step.actions[0].reason} The cap of {cap} stops a plan is reached."
+            why = f"{step.actions[0].reason} The cap of {cap} {what} a plan is reached."
             over.append((step.workspace.full_name, why))
             continue
         left -= step.stops
         chosen.append(step)
-    note = (
-        f"{stops} of {running} running workspaces would be stopped; a plan may stop {cap}. The"
-        f" other {len(over)} are left alone until a later plan."
+    would = (
+        f"{stops} workspaces would be deleted; a plan may delete {cap}."
+        if deleting
+        else f"{stops} of {running} running workspaces would be stopped; a plan may stop {cap}."
     )
-    return chosen, over, (note,)
+    return chosen, over, (f"{would} The other {len(over)} are left alone until a later plan.",)

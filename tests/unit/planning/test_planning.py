@@ -242,6 +242,16 @@ def test_what_broke_off_the_last_time_comes_after_what_is_to_be_stopped_first():
     assert [one.workspace_id for one in made.actions] == ["w1", "w0"]
 
 
+def test_a_cap_on_deletions_tells_of_deletions():
+    off = build(transition=Transition.STOP)
+    gone = [decided(says(Wish.DELETE), workspace_id=f"w{n}", name=f"n{n}", build=off)
+            for n in range(3)]  # fmt: skip
+    made = plan(*gone, purpose=Purpose.DELETION, cap=2)
+    assert deeds(made) == [Deed.DELETE] * 2
+    assert made.notes[0].startswith("3 workspaces would be deleted; a plan may delete 2.")
+    assert "The cap of 2 deletions a plan is reached." in made.held_back[0][1]
+
+
 def test_only_some_policies_and_only_what_is_due_soon():
     one = decided(says(Wish.STOP, "quiet_hours", due=NOW + HOUR), says(Wish.KEEP, "exclusions"))
     assert plan(one, policies=frozenset({"quiet_hours"})).held_back

@@ -191,7 +191,7 @@ def show_report(out: Output, report: "Report", *, watching: bool = False) -> Non
         when = f" after {moment(report.again_at)}" if report.again_at else ""
         go_on = style.cyan(f"carrel plan apply {report.plan.plan_id}")
         out.line(f"  To go on{when}: {go_on}")
-    if counts.get("done"):
+    if counts.get("done") and report.plan.purpose != "deletion":
         out.line(f"  To take it back: {style.cyan(f'carrel plan undo {report.plan.plan_id}')}")
 
 

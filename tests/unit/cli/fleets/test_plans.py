@@ -330,6 +330,9 @@ def test_what_slept_for_long_is_deleted_by_a_plan_of_its_own(
     assert name in stopped(ask("plan apply", made["plan_id"]))
     with deployment.lock:
         assert space not in deployment.world.alive()
+    again = cli("plan", "apply", made["plan_id"]).out
+    assert "done" in again
+    assert "plan undo" not in again  # a deletion can't be taken back
 
 
 def test_templates_that_the_deployment_looks_after_are_left_to_it(

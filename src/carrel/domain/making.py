@@ -108,10 +108,10 @@ def _init(made: type, fields: Fields, *, frozen: bool) -> FunctionType:
     for one in fields:
         default, value = "", one.name
         if one.default is not MISSING:
-            names[f"_{one.name}"], default = one.default, f"=_{one.name}"
+            names[f"_for_{one.name}"], default = one.default, f"=_for_{one.name}"
         elif one.default_factory is not MISSING:
-            names[f"_{one.name}"], default = one.default_factory, "=_missing"
-            value = f"_{one.name}() if {one.name} is _missing else {one.name}"
+            names[f"_for_{one.name}"], default = one.default_factory, "=_missing"
+            value = f"_for_{one.name}() if {one.name} is _missing else {one.name}"
         taken.append(f"{one.name}{default}")
         setting = f"_set_{one.name}(self,{value})" if frozen else f"self.{one.name}={value}"
         given.append(f" {setting}")

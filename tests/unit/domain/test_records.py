@@ -228,3 +228,15 @@ def test_what_would_differ_is_refused() -> None:
         @quick(frozen=True, slots=True)
         class Odd:
             x: int = field(kw_only=True)
+
+
+def test_no_name_of_a_field_gets_into_the_way_of_another() -> None:
+    @quick(frozen=True, slots=True)
+    class Odd:
+        x: int
+        missing: str = "nobody"
+        set_x: str = "setter"
+        for_x: list[str] = field(default_factory=list)
+
+    one = Odd(1)  # type: ignore[call-arg]
+    assert (one.x, one.missing, one.set_x, one.for_x) == (1, "nobody", "setter", [])  # type: ignore[attr-defined]

@@ -72,6 +72,19 @@ def test_a_file_that_others_can_read_is_refused(tmp_path, mode):
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.real
+def test_a_file_of_another_user_is_refused_however_private(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to give a file to somebody else")
+    file = tmp_path / "token"
+    file.write_text(SECRET)
+    file.chmod(0o600)
+    os.chown(file, 65534, 65534)
+    with pytest.raises(RefusedError) as caught:
+        find_token(("", ""), str(file))
+    assert (caught.value.code, "another user" in caught.value.why) == ("token_file_exposed", True)
+
+
 @pytest.mark.parametrize("content", ["", "  \n", "two words", "x" * 5000, "a\x00b"])
 def test_what_is_no_token_is_refused(tmp_path, content):
     file = tmp_path / "token"

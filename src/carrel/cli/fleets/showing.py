@@ -121,8 +121,8 @@ def _paint(out: Output, state: str) -> "Paint":
 
 def _deed(action: "Action") -> str:
     words = str(action.deed).replace("_", " ")
-    if action.argument is None:
-        return words
+    if not action.argument:
+        return f"{words} none" if action.deed in {"set_ttl", "set_autostart"} else words
     if isinstance(action.argument, int):
         from datetime import timedelta
 

@@ -171,7 +171,7 @@ def test_a_time_to_live_is_set_and_taken_back(
 
 
 def test_a_time_to_live_is_taken_away(cli: Cli, deployment: Rehearsal, names: list[str]) -> None:
-    cli("ttl", "set", names[2], "none")
+    assert "set ttl none" in cli("ttl", "set", names[2], "none").out
     assert deployment.space(names[2]).ttl is None
     assert deployment.space(names[2]).latest.clock.deadline is None
 

@@ -1,12 +1,12 @@
 """Plans, their progress, leases, the freeze and warnings, on both databases."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import text
+from tests.forks import at_once
 
 from carrel.domain.governance.acting import Answer, Beginning, Freeze, Grant, Stopped
 from carrel.domain.governance.keeping import KeepAlive
@@ -353,24 +353,16 @@ def test_governance_goes_down_and_up_with_data_inside(db: DatabaseService, store
     assert schema.check(db) == []
 
 
-RACE = """
-import sys
-from datetime import UTC, datetime
-from carrel.domain.governance.acting import Answer, Beginning
-from carrel.domain.governance.safety import Safety
-from carrel.stores.database import DatabaseService
-
-db, plan_id, who = DatabaseService(sys.argv[1]), sys.argv[2], sys.argv[3]
-safety = Safety(max_stops_per_minute=7, max_concurrent_stops=100)
-at, granted = datetime(2026, 3, 29, 1, 30, tzinfo=UTC), []
-sys.stdin.readline()
-for number in range(1, 31):
-    with db.writing() as session:
-        answer = session.governance.begin(Beginning(plan_id, number, at, who), safety).answer
-    if answer is Answer.GRANTED:
-        granted.append(number)
-print(*granted)
-"""
+def begin_all(url: str, plan_id: str, at: datetime, who: str) -> list[int]:
+    """Begin each of 30 actions as another process does, and return which it may do."""
+    db, granted = DatabaseService(url), []
+    safety = Safety(max_stops_per_minute=7, max_concurrent_stops=100)
+    for number in range(1, 31):
+        with db.writing() as session:
+            answer = session.governance.begin(Beginning(plan_id, number, at, who), safety).answer
+        if answer is Answer.GRANTED:
+            granted.append(number)
+    return granted
 
 
 def test_processes_together_begin_each_action_once_and_no_more_than_allowed(
@@ -379,15 +371,8 @@ def test_processes_together_begin_each_action_once_and_no_more_than_allowed(
     made = plan(30)
     with db.writing() as session:
         session.governance.add_plan(made)
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACE, url, made.plan_id, f"racer-{number}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(4)
-    ]
-    told = [racer.communicate("\n", timeout=50)[0] for racer in racers]
-    begun = [number for line in told for number in line.split()]
+    db.close()  # whoever is forked opens connections of his own
+    racers = [f"racer-{number}" for number in range(4)]
+    told = at_once([partial(begin_all, url, made.plan_id, NOW, racer) for racer in racers])
+    begun = [number for granted in told for number in granted]
     assert len(begun) == len(set(begun)) == 7

@@ -1,58 +1,53 @@
 """Processes, threads, forks and applications that share a database, on both databases."""
 
 import os
-import subprocess
-import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from tests.forks import at_once
 
 from carrel.domain.ledger import first_break
+from carrel.domain.limits import Limits
 from carrel.domain.projects import Project
-from carrel.domain.workspaces import State
+from carrel.domain.workspaces import State, Workspace
+from carrel.errors import LimitError
 from carrel.stores.database import DatabaseService
 from carrel.stores.tables import agent_workspaces
 
-RESERVE = """
-import sys
-from dataclasses import replace
-from datetime import UTC, datetime
-from carrel.domain.limits import Limits
-from carrel.domain.workspaces import Outcome, State, Workspace
-from carrel.errors import LimitError
-from carrel.stores.database import DatabaseService
+Making = Callable[..., Workspace]
 
-db, who = DatabaseService(sys.argv[1]), sys.argv[2]
-now = datetime(2026, 1, 1, tzinfo=UTC)
-sys.stdin.readline()
-refused = 0
-for number in range(25):
-    name = f"{who}-{number}"
-    workspace = Workspace(
-        name, "p-1", name, f"carrel/{name}", "main", "main", "a" * 40, None, 0, "overlay",
-        f"/srv/{name}", State.CREATING, Outcome.OPEN, "a" * 40, "a" * 40, now, now,
-    )
-    try:
-        with db.writing() as session:
-            session.add_workspace(workspace, Limits(max_count=100))
-            session.append(now, who, "workspace.reserved", name, {})
-    except LimitError:
-        refused += 1
-print(refused)
-"""
+
+def reserve(url: str, making: Making, now: datetime, who: str) -> int:
+    """Reserve 25 workspaces as another process does, and return how many were refused."""
+    db, refused = DatabaseService(url), 0
+    for number in range(25):
+        name = f"{who}-{number}"
+        workspace = making(
+            workspace_id=name, agent_id=name, branch_name=f"carrel/{name}", home=f"/srv/{name}"
+        )
+        try:
+            with db.writing() as session:
+                session.add_workspace(workspace, Limits(max_count=100))
+                session.append(now, who, "workspace.reserved", name, {})
+        except LimitError:
+            refused += 1
+    return refused
 
 
 def test_eight_processes_never_pass_a_limit_and_never_fail(
-    db: DatabaseService, url: str, project: Project
+    db: DatabaseService, url: str, project: Project, making: Making, now: datetime
 ) -> None:
     with db.writing() as session:
         session.add_project(project)
-    racers = [_started(RESERVE, url, f"agent-{number}") for number in range(8)]
-    answers = _raced(racers)
-    assert sum(int(answer) for answer in answers) == 100
+    db.close()  # whoever is forked opens connections of his own
+    agents = [f"agent-{number}" for number in range(8)]
+    refused = at_once([partial(reserve, url, making, now, agent) for agent in agents])
+    assert sum(refused) == 100
     with db.reading() as session:
         assert len(session.workspaces(states=[State.CREATING])) == 100
         events = list(session.events())
@@ -60,45 +55,17 @@ def test_eight_processes_never_pass_a_limit_and_never_fail(
     assert first_break(events) is None
 
 
-FIRST_USE = """
-import sys
-from datetime import UTC, datetime
-from carrel.stores.database import DatabaseService
-
-db = DatabaseService(sys.argv[1])
-sys.stdin.readline()
-with db.writing() as session:
-    session.append(datetime(2026, 1, 1, tzinfo=UTC), "me", "first", sys.argv[2], {})
-print("ok")
-"""
+def first_use(url: str, now: datetime, subject: str) -> None:
+    with DatabaseService(url).writing() as session:
+        session.append(now, "me", "first", subject, {})
 
 
-def test_eight_processes_may_start_on_nothing(db: DatabaseService, url: str) -> None:
-    racers = [_started(FIRST_USE, url, f"s-{number}") for number in range(8)]
-    assert _raced(racers) == ["ok"] * 8
+def test_eight_processes_may_start_on_nothing(db: DatabaseService, url: str, now: datetime) -> None:
+    at_once([partial(first_use, url, now, f"s-{number}") for number in range(8)])
     with db.reading() as session:
         events = list(session.events())
     assert {event.subject for event in events} == {f"s-{number}" for number in range(8)}
     assert first_break(events) is None
-
-
-def _started(code: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _raced(racers: list[subprocess.Popen[str]]) -> list[str]:
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    answers = [racer.communicate(timeout=50)[0].strip() for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * len(racers)
-    return answers
 
 
 def test_threads_share_a_service(filled: DatabaseService, now: datetime) -> None:

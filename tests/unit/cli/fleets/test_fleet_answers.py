@@ -1,6 +1,9 @@
 """The JSON documents of commands on fleets have the fields that the reference promises."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,15 +32,42 @@ def test_every_command_on_fleets_is_listed() -> None:
     assert set(ANSWERS) == names()
 
 
-_SUBJECT = {"ttl set", "ttl extend", "ttl watch"}
-LOOKING = [
-    name
-    for name in ANSWERS
-    if name.split()[0] in {"quiet-hours", "ttl", "autostop", "prune"} and name not in _SUBJECT
-]
-"""Commands that answer without a subject, once, and change nothing."""
+MORE = {
+    "fleet emergency-stop": "--dry-run",
+    "govern": "--dry-run",
+    "policy backtest": "--since 2d",
+    "policy simulate": "--at +1h",
+    "schedule kubernetes": "--image r.example.com/carrel:1",
+}
+"""What else commands must be told."""
+_OF_PLANS = {"plan show", "plan apply", "plan undo"}
+_ENDLESS = {"ttl watch", "simulate coder"}
+_SUBJECT = {"policy explain", "ttl set", "ttl extend", "fleet bill import"}
+ALONE = [name for name in ANSWERS if name not in _OF_PLANS | _ENDLESS | _SUBJECT]
+"""Commands that answer without a subject, and end."""
 
 
-@pytest.mark.parametrize("name", LOOKING)
+@pytest.mark.parametrize("name", ALONE)
 def test_a_command_answers_with_its_fields(name: str, cli: Cli, deployment: Rehearsal) -> None:
-    assert set(cli(*name.split(), "--json").json) == set(ANSWERS[name].split())
+    words = (*name.split(), *MORE.get(name, "").split(), "--json")
+    assert set(cli(*words).json) == set(ANSWERS[name].split())
+
+
+def test_commands_with_a_subject_answer_with_their_fields(
+    cli: Cli, deployment: Rehearsal, tmp_path: Path
+) -> None:
+    name, bill = min(deployment.on()), tmp_path / "bill.csv"
+    space = deployment.space(name)
+    deadline = deployment.world.now + timedelta(hours=3)
+    space.latest.clock = replace(space.latest.clock, deadline=deadline, max_deadline=None)
+    bill.write_text("BilledCost,BillingCurrency,ChargePeriodStart\n1,USD,2026-03-02T00:00:00Z\n")
+    subjects = {
+        "policy explain": (name,),
+        "ttl set": (name, "7h"),
+        "ttl extend": (name, "1h"),
+        "fleet bill import": (str(bill),),
+    }
+    assert set(subjects) == _SUBJECT
+    for command, words in subjects.items():
+        found = cli(*command.split(), *words, "--json").json
+        assert set(found) == set(ANSWERS[command].split()), command

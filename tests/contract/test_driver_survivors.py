@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forks import at_once, killed_at
 
 from carrel.backends.local.layered import upper_of, work_of
 from carrel.domain.workspaces import Place
@@ -149,13 +151,7 @@ def test_many_processes_present_at_once(bench: Bench) -> None:
     place = bench.create()
     bench.driver.withdraw(place)
     pins.let_go()
-    code = (
-        "import sys; from carrel.backends.local.ladder import load; "
-        "from carrel.domain.workspaces import Place; "
-        f"load({bench.driver.name!r}).present({place!r}, {bench.lowers!r})"
-    )
-    racing = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(6)]
-    assert [process.wait() for process in racing] == [0] * 6
+    at_once([lambda: bench.driver.present(place, bench.lowers)] * 6)
     assert bench.driver.presented(place)
     if bench.driver.capabilities.host_path:
         assert times_mounted(place) == 1
@@ -172,23 +168,17 @@ POINTS = {
 }  # fmt: skip
 
 
+def made(bench: Bench, place: Place) -> None:
+    bench.driver.create(place, bench.lowers, bench.seed(place))
+    bench.driver.present(place, bench.lowers)
+
+
 def test_creating_can_be_killed_anywhere_and_repeated(bench: Bench) -> None:
     for point in POINTS[bench.driver.name]:
         place = bench.place(point.replace(".", "-"))
         os.makedirs(place.home)
         bench.made.append(place)
-        code = (
-            "from carrel.backends.local.ladder import load; "
-            "from carrel.domain.workspaces import Place; from carrel.ports.driver import Seed; "
-            f"driver = load({bench.driver.name!r}); place = {place!r}; "
-            f"driver.create(place, {bench.lowers!r}, {bench.seed(place)!r}); "
-            f"driver.present(place, {bench.lowers!r})"
-        )
-        killed = subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "CARREL_FAULT": point}, check=False,
-        )  # fmt: skip
-        assert killed.returncode == -signal.SIGKILL, point
+        killed_at(point, partial(made, bench, place))
         bench.driver.create(place, bench.lowers, bench.seed(place))
         bench.driver.present(place, bench.lowers)
         assert bench.visible(place) == bench.start()

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.forks import killed_at
 
 from carrel.domain.leases import Lease
 from carrel.errors import FailedError, RefusedError
@@ -189,46 +190,20 @@ def test_a_place_that_cannot_be_shared_is_refused() -> None:
     assert caught.value.code == "database_unshared"
 
 
-DIE = """
-import sys
-from carrel.stores.database import DatabaseService
-with DatabaseService(sys.argv[1]).reading():
-    pass
-"""
-
-
 @pytest.mark.parametrize("step", [0, 1, 5, len(schema_file.statements()) - 1])
 def test_killed_while_it_makes_the_database_the_next_one_makes_it(
     db: DatabaseService, file: Path, step: int
 ) -> None:
-    killed = subprocess.run(
-        [sys.executable, "-c", DIE, f"sqlite:///{file}"],
-        check=False,
-        env={**os.environ, "CARREL_FAULT": f"stores.create:{step}"},
-    )
-    assert killed.returncode == -9
+    killed_at(f"stores.create:{step}", lambda: _append(DatabaseService(f"sqlite:///{file}")))
     _append(db)
     with db.reading() as session:
         assert len(list(session.events())) == 1
 
 
-WRITE = """
-import sys
-from datetime import UTC, datetime
-from carrel.stores.database import DatabaseService
-with DatabaseService(sys.argv[1]).writing() as session:
-    session.append(datetime.now(UTC), "me", "a.b", "never", {})
-"""
-
-
 def test_killed_before_the_commit_nothing_was_written(db: DatabaseService, file: Path) -> None:
     _append(db)
-    killed = subprocess.run(
-        [sys.executable, "-c", WRITE, f"sqlite:///{file}"],
-        check=False,
-        env={**os.environ, "CARREL_FAULT": "stores.commit"},
-    )
-    assert killed.returncode == -9
+    db.close()  # whoever is forked opens connections of his own
+    killed_at("stores.commit", lambda: _append(DatabaseService(f"sqlite:///{file}"), "never"))
     _append(db, "later")
     with db.reading() as session:
         assert [event.subject for event in session.events()] == ["s", "later"]

@@ -5,18 +5,16 @@ the state, every file of the user's repository, its `.git` included.
 """
 
 import base64
-import http.server
 import os
 import sqlite3
 import subprocess
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
+from tests.guarded import Guard, guarding
 
 from carrel.bootstrap import open_context
 from carrel.control import checkpoints, cleanup, ledger, merging, projects, workspaces
@@ -351,83 +349,48 @@ def test_nobody_has_an_identity(world: World, monkeypatch: pytest.MonkeyPatch) -
 # --- a credential in a URL ------------------------------------------------------------------------
 
 
-class Guarded(http.server.SimpleHTTPRequestHandler):
-    """Serves files to whoever knows the password; looks at the process list meanwhile."""
-
-    root = ""
-    served: ClassVar[list[str]] = []
-    running: ClassVar[list[bytes]] = []
-
-    def __init__(self, *arguments, **more) -> None:
-        super().__init__(*arguments, directory=self.root, **more)
-
-    def do_GET(self) -> None:
-        for process in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                self.running.append(Path(f"/proc/{process}/cmdline").read_bytes())
-            except OSError:
-                continue
-        wanted = "Basic " + base64.b64encode(f"ada:{SECRET}".encode()).decode()
-        if self.headers.get("Authorization", "") != wanted:
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="x"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        self.served.append(self.path)
-        super().do_GET()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def guarded(world: World) -> Iterator[str]:
+def guarded(world: World) -> Iterator[Guard]:
     served = world.top / "served/x.git"
     git("clone", "-q", "--bare", str(world.repository), str(served), cwd="/")
     git("update-server-info", cwd=served)
-    Guarded.root, Guarded.served, Guarded.running = str(served.parent), [], []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Guarded)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"127.0.0.1:{server.server_address[1]}/x.git"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with guarding(served.parent, SECRET) as guard:
+        yield guard
 
 
-def nowhere(world: World, *texts: str) -> None:
+def nowhere(world: World, *texts: str, running: list[bytes] | None = None) -> None:
     """Check that the secret, however it is written, is in no file, text, or process list."""
     encoded = base64.b64encode(f"ada:{SECRET}".encode())
     for form in (SECRET.encode(), SECRET.replace("/", "%2F").encode(), encoded):
         for text in texts:
             assert form.decode() not in text
-        assert not any(form in line for line in Guarded.running)
+        assert not any(form in line for line in running or ())
         for path in (world.top / "state").rglob("*"):
             if path.is_file() and not path.is_symlink():
                 assert form not in path.read_bytes(), path
 
 
-def test_a_credential_leaves_no_trace(world: World, guarded: str) -> None:
-    url = f"http://ada:{SECRET.replace('/', '%2F')}@{guarded}"
+def test_a_credential_leaves_no_trace(world: World, guarded: Guard) -> None:
+    url = f"http://ada:{SECRET.replace('/', '%2F')}@{guarded.address}/x.git"
     made = workspaces.create(world.ctx, Request(agent_id="far", repo_url=url))
-    assert Guarded.served
-    assert Guarded.running
+    assert guarded.served
+    assert guarded.running
     checkpoints.checkpoint(world.ctx, made)
     told = [repr(event) for event in ledger.events(world.ctx)]
     config = git("config", "--list", cwd=made.working_directory)
     origin = git("remote", "-v", cwd=made.working_directory)
-    nowhere(world, config, origin, *told, repr(projects.listing(world.ctx)))
+    told += [config, origin, repr(projects.listing(world.ctx))]
+    nowhere(world, *told, running=guarded.running)
     cleanup.remove(world.ctx, made)
 
 
-def test_a_wrong_credential_is_not_repeated(world: World, guarded: str) -> None:
-    url = f"http://eve:{SECRET.replace('/', '%2F')}@{guarded}"
+def test_a_wrong_credential_is_not_repeated(world: World, guarded: Guard) -> None:
+    url = f"http://eve:{SECRET.replace('/', '%2F')}@{guarded.address}/x.git"
     wanted = Request(agent_id="far", repo_url=url)
     error = refused(world, lambda: workspaces.create(world.ctx, wanted), "remote_unreachable")
-    assert Guarded.running
+    assert guarded.running
     assert "eve" not in error.what
-    nowhere(world, str(error), *traceback.format_exception(error))
+    nowhere(world, str(error), *traceback.format_exception(error), running=guarded.running)
 
 
 def test_a_credential_that_is_of_no_use_is_not_repeated(world: World) -> None:

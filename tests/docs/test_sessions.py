@@ -13,11 +13,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy import text as sql
+from tests.databases import fresh
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```console\n(.*?)^```|^<!-- run\n(.*?)^-->", re.MULTILINE | re.DOTALL)
@@ -96,19 +94,10 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
+def database(tmp_path: Path) -> Iterator[str]:
     """A schema of its own on the test server."""
-    server = os.environ.get("CARREL_TEST_POSTGRES")
-    if not server:
-        pytest.skip("needs CARREL_TEST_POSTGRES=postgresql+psycopg://USER@HOST:PORT/DATABASE")
-    schema = f"carrel_docs_{uuid4().hex}"
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(sql(f"CREATE SCHEMA {schema}"))
-    yield f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{schema}"
-    with engine.begin() as connection:
-        connection.execute(sql(f"DROP SCHEMA {schema} CASCADE"))
-    engine.dispose()
+    with fresh("postgresql", tmp_path) as address:
+        yield address
 
 
 def run(home: Path, commands: list[str]) -> list[tuple[str, int]]:

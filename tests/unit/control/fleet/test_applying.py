@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.unit.control.fleet.runs import govern, made, states
 
-from carrel.control.fleet import applying, deciding, emergency, freezing, keeping, plans
-from carrel.control.fleet.applying import End, Report
+from carrel.control.fleet import applying, deciding, emergency, freezing, keeping
+from carrel.control.fleet.applying import End
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Gap
 from carrel.domain.fleet.workspaces import BuildStatus
 from carrel.domain.governance.acting import Beginning
-from carrel.domain.governance.plans import ActionState, Deed, Plan, Purpose
+from carrel.domain.governance.plans import ActionState, Deed, Purpose
 from carrel.domain.governance.verdicts import Wish
 from carrel.domain.ledger import first_break
 from carrel.errors import FailedError, RefusedError
@@ -22,18 +23,6 @@ from carrel.testing.clocks import HandClock
 from carrel.testing.fleets import FakeFleet, Misbehaviour
 
 MINUTE = timedelta(minutes=1)
-
-
-def made(ctx: FleetContext) -> Plan:
-    return plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
-
-
-def states(report: Report) -> list[str]:
-    return [str(one.state) for one in report.progress]
-
-
-def govern(ctx: FleetContext) -> Report:
-    return applying.apply(ctx, made(ctx).plan_id)
 
 
 def test_what_a_plan_says_is_done_verified_and_written_down(

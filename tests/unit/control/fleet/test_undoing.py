@@ -5,30 +5,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.unit.control.fleet.runs import govern, made, states
 
-from carrel.control.fleet import applying, deciding, plans, undoing
-from carrel.control.fleet.applying import End, Report
+from carrel.control.fleet import applying, plans, undoing
+from carrel.control.fleet.applying import End
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.domain.governance.plans import Deed, Plan, Purpose
+from carrel.domain.governance.plans import Deed
 from carrel.errors import RefusedError
 from carrel.ports.fleet import Outcome, Receipt
 from carrel.testing.clocks import HandClock
 from carrel.testing.fleets import FakeFleet
 
 MINUTE = timedelta(minutes=1)
-
-
-def made(ctx: FleetContext) -> Plan:
-    return plans.store(ctx, deciding.plan(ctx, Purpose.GOVERN))
-
-
-def states(report: Report) -> list[str]:
-    return [str(one.state) for one in report.progress]
-
-
-def govern(ctx: FleetContext) -> Report:
-    return applying.apply(ctx, made(ctx).plan_id)
 
 
 def test_undo_gives_back_what_was(

@@ -222,8 +222,17 @@ class Client:
 
 
 def _asked_wait(answer: Answer) -> float:
+    """Return for how long the deployment asked to wait: seconds, or until a date (RFC 9110)."""
     written = answer.headers.get("retry-after", "")
-    return min(float(written), _LONGEST_HOLD) if written.isdigit() else 1.0
+    if written.isdigit():
+        return min(float(written), _LONGEST_HOLD)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - seconds are the rule
+
+    try:  # both by the deployment's clock: ours may differ
+        until, sent = map(parsedate_to_datetime, (written, answer.headers.get("date", "")))
+        return min(max((until - sent).total_seconds(), 0.0), _LONGEST_HOLD)
+    except (ValueError, TypeError):  # no date, or one of the two without a zone
+        return 1.0
 
 
 def _words(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """What is sent again, what never is, and what each answer means."""
 
 from datetime import timedelta
+from email.utils import format_datetime
 
 import httpx2
 import pytest
@@ -69,6 +70,19 @@ def test_nothing_goes_to_a_path_before_the_time_that_the_deployment_asked_for(
     deployment.on("GET", WORKSPACE, wait, workspace(transition="stop"))
     coder.workspace("ws-1")
     assert clock.waited == [waited]
+
+
+@pytest.mark.parametrize(("seconds", "waited"), [(17, 17.0), (86400, 60.0), (-5, None)])
+def test_a_deployment_may_ask_to_wait_until_a_date(
+    coder, deployment, workspace, clock, seconds, waited
+):
+    sent = clock.now().replace(microsecond=0) - timedelta(seconds=90)  # its clock is not ours
+    told = {"Date": sent, "Retry-After": sent + timedelta(seconds=seconds)}
+    headers = {name: format_datetime(at, usegmt=True) for name, at in told.items()}
+    wait = httpx2.Response(429, headers=headers, json={})
+    deployment.on("GET", WORKSPACE, wait, workspace(transition="stop"))
+    coder.workspace("ws-1")
+    assert clock.waited == ([waited] if waited else [])
 
 
 def test_a_redirect_never_takes_the_token_along(coder, deployment):

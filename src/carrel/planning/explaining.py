@@ -21,7 +21,7 @@ class Heard:
     Attributes:
         verdict: Its verdict.
         summary: What the policy is for.
-        outcome: `wins`, `agrees`, `overruled`, `corrects` or `silent`.
+        outcome: `wins`, `agrees`, `follows`, `overruled`, `corrects` or `silent`.
     """
 
     verdict: Verdict
@@ -87,6 +87,8 @@ def _outcome(verdict: Verdict, decision: Decision) -> str:
         return "silent"
     if verdict is decision.winner:
         return "wins"
+    if verdict in decision.following:
+        return "follows"
     return "agrees" if verdict.wish is decision.wish else "overruled"
 
 
@@ -102,7 +104,9 @@ def _answer(decision: Decision, at: datetime) -> str:
         Wish.DELETE: "deleted, by a plan of its own",
     }[winner.wish]
     when = f"at {moment(winner.due, UTC)}" if winner.due and winner.due > at else "now"
-    return f"It is to be {what} {when}, by {winner.policy}: {winner.reason}"
+    sleep = min(decision.following, key=lambda one: one.due or at, default=None)
+    after = f" {sleep.policy} makes it dormant then." if sleep else ""
+    return f"It is to be {what} {when}, by {winner.policy}: {winner.reason}{after}"
 
 
 def _corrected(decision: Decision) -> str:

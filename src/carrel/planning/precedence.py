@@ -41,10 +41,20 @@ class Decision:
         return tuple(one for one in self.verdicts if one.corrects)
 
     @property
+    def following(self) -> tuple[Verdict, ...]:
+        """Wishes to put to sleep what is stopped: the stop goes first, and does not beat them."""
+        if self.wish is not Wish.STOP:
+            return ()
+        return tuple(one for one in self.verdicts if one.wish is Wish.SLEEP)
+
+    @property
     def overruled(self) -> tuple[Verdict, ...]:
         """Wishes to act that a stronger wish beat."""
+        follows = self.following
         return tuple(
-            one for one in self.verdicts if one.wish in ACTING and one.wish is not self.wish
+            one
+            for one in self.verdicts
+            if one.wish in ACTING and one.wish is not self.wish and one not in follows
         )
 
     @property

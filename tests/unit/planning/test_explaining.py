@@ -67,6 +67,21 @@ def test_a_lease_wins_and_the_stop_is_overruled():
     assert found.timeline.stops_at is None
 
 
+def test_a_sleep_follows_a_stop_and_is_not_beaten_by_it():
+    one = workspace()
+    night = {"start": "18:00", "end": "08:00"}
+    rules = configured(exclusions={}, quiet_hours=night, prune=night)
+    found = explain(one, rules, Situation(NOW, observation(one)))
+    assert {each.verdict.policy: each.outcome for each in found.heard} == {
+        "exclusions": "silent",
+        "quiet_hours": "wins",
+        "prune": "follows",
+    }
+    assert found.answer.endswith(" prune makes it dormant then.")
+    assert found.decision.overruled == ()
+    assert not any("overruled" in each.message for each in check_policies(rules, observation(one)))
+
+
 def test_what_is_only_corrected_is_not_said_to_be_left_alone():
     one = workspace()
     rules = configured(exclusions={}, time_to_live={"required_hours": 8})

@@ -71,6 +71,7 @@ def _mark(style: "Style", found: "Explanation") -> str:
 _OUTCOMES = {
     "wins": "wins",
     "agrees": "agrees",
+    "follows": "follows",
     "overruled": "overruled",
     "corrects": "corrects",
     "silent": "-",

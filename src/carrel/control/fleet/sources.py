@@ -8,6 +8,7 @@ from carrel.control.fleet import deciding, observing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
+from carrel.domain.governance.verdicts import Wish
 from carrel.domain.records import dataclass
 from carrel.planning.deciding import decide, prepare
 from carrel.planning.foreseeing import first_stops
@@ -110,7 +111,7 @@ def _gathered(
         Sourced(
             one.workspace,
             timeline(one.workspace, seen, at, one, coming.get(one.workspace.workspace_id)),
-            one.winner.reason if one.winner is not None and one.overruled else "",
+            one.winner.reason if one.winner and one.wish is Wish.KEEP and one.overruled else "",
         )
         for one in decide(prepare(ctx.policies, situation), wanted)
     ]

@@ -44,6 +44,16 @@ def test_every_source_of_a_stop_is_told_with_its_reason(cli: Cli, deployment: Re
     assert "What does not" in told
 
 
+def test_what_is_stopped_and_put_to_sleep_is_not_said_to_be_kept(
+    cli: Cli, deployment: Rehearsal
+) -> None:
+    deployment.settings(f"{NIGHT}[policy.prune]\nspare_active = false\nnative = false\n")
+    name = min(deployment.on())
+    (one,) = cli("autostop", "detect", name, "--json").json["workspaces"]
+    assert (one["stopped_by"], one["kept_because"]) == ("policy:prune", "")
+    assert "It is kept" not in cli("autostop", "detect", name).out
+
+
 @pytest.mark.parametrize(
     ("ahead", "source", "at"),
     [

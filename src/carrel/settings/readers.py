@@ -78,6 +78,21 @@ def amount(*, zero: bool) -> Reader[float]:
     return Reader("a number, at least 0" if zero else "a number above 0", check, _number)
 
 
+def percent() -> Reader[float]:
+    """A share in percent, above 0."""
+
+    def check(value: object) -> float:
+        found = amount(zero=False).check(value)
+        if found > _WHOLE:
+            raise WrongValueError
+        return found
+
+    return Reader("a number above 0 and up to 100", check, _number)
+
+
+_WHOLE = 100
+
+
 def _number(written: str) -> object:
     try:
         return int(written)

@@ -256,7 +256,7 @@ class Safety:
     max_stops: int = _key(100, readers.whole(1), "Most stops of one plan.")
     max_percent: float = _key(
         50.0,
-        readers.amount(zero=False),
+        readers.percent(),
         "Most stops of one plan, in percent of the running workspaces.",
     )
     max_emergency_stops: int = _key(

@@ -182,6 +182,8 @@ def test_a_file_and_a_variable_say_the_same(
 
 
 WRONG = [
+    ("safety.max_percent", "100.5", "up to 100"),
+    ("safety.max_percent", "0", "above 0"),
     ("workspace.max_count", "0", "at least 1"),
     ("workspace.max_count", "1.5", "whole number"),
     ("workspace.max_count", "true", "whole number"),

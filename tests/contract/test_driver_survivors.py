@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.forks import at_once, killed_at
 
+from carrel.backends.local import survivors
 from carrel.backends.local.layered import upper_of, work_of
 from carrel.domain.workspaces import Place
 from carrel.errors import CarrelError, RefusedError
@@ -77,7 +78,14 @@ def test_whoever_uses_the_tree_is_named_and_an_idle_one_stays_shown(bench: Bench
         assert [(one.pid, one.how) for one in bench.driver.occupants(place)] == [(using.pid, how)]
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at once who stays: nobody is on the way out."""
+    monkeypatch.setattr(survivors, "_GRACE", 0.1)
+
+
 @MOUNTING
+@pytest.mark.usefixtures("hasty")
 def test_a_process_that_stays_inside_forbids_a_second_mount(bench: Bench) -> None:
     place = bench.create()
     bench.python(place, "open('README', 'w').write('mine')")
@@ -94,6 +102,7 @@ def test_a_process_that_stays_inside_forbids_a_second_mount(bench: Bench) -> Non
 
 
 @MOUNTING
+@pytest.mark.usefixtures("hasty")
 def test_a_namespace_that_keeps_the_mount_forbids_a_second_one(bench: Bench) -> None:
     place = bench.create()
     bench.python(place, "open('README', 'w').write('mine')")

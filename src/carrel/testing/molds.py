@@ -23,10 +23,10 @@ class Mold:
         self._read(os.fspath(folder), "")
 
     def write(self, target: str | os.PathLike[str]) -> None:
-        """Make the folder at a place where nothing is; the folder above may be missing, too."""
+        """Make the folder, or fill one that is empty; those above it may be missing, too."""
         top = os.fspath(target)
-        os.makedirs(os.path.dirname(top) or ".", exist_ok=True)
-        for name, _, _ in self._folders:
+        os.makedirs(top, exist_ok=True)
+        for name, _, _ in self._folders[1:]:
             os.mkdir(top + name)
         for name, mode, when, data in self._files:
             made = os.open(top + name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

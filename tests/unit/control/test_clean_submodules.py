@@ -8,6 +8,7 @@ import pytest
 from carrel.control import cleanup, projects, workspaces
 from carrel.domain.workspaces import State
 from carrel.errors import RefusedError
+from carrel.testing.molds import mold
 
 WHO = ("NAME", "EMAIL")
 
@@ -31,14 +32,28 @@ def with_lib(model, tmp_path_factory):
     return made
 
 
+@pytest.fixture(scope="module")
+def checked_out(with_lib):
+    """A clone whose submodule `lib` is checked out as git does it: to be copied, too."""
+    clone = with_lib.path.parent / "clone"
+    with_lib.git("clone", "--quiet", "--template=", str(with_lib.path), str(clone))
+    with_lib.git(*ALLOW, "submodule", "--quiet", "update", "--init", cwd=clone)
+    return clone
+
+
 @pytest.fixture(params=["auto", "checkout"])
-def there(request, ctx, with_lib, tmp_path):
-    """A workspace whose submodule `lib` is checked out as git does it."""
+def there(request, ctx, with_lib, checked_out, tmp_path):
+    """A workspace whose submodule `lib` is checked out."""
     repository = with_lib.copied(tmp_path / "project")
     projects.register(ctx, str(repository.path))
     request_ = workspaces.Request(agent_id="agent-1", driver=request.param)
     made = workspaces.create(ctx, request_)
-    repository.git(*ALLOW, "submodule", "--quiet", "update", "--init", cwd=made.working_directory)
+    tree = Path(made.working_directory)
+    for folder in ("lib", ".git/modules/lib"):
+        mold(checked_out / folder).write(tree / folder)
+    with (tree / ".git/config").open("a") as config:
+        config.write(f'[submodule "lib"]\n\tactive = true\n\turl = {checked_out.parent}/inner\n')
+    repository.git("update-index", "-q", "--refresh", cwd=tree / "lib")
     return made
 
 
@@ -46,8 +61,11 @@ def lib(there) -> Path:
     return Path(there.working_directory, "lib")
 
 
-def test_one_that_holds_no_work_needs_no_discard(ctx, there) -> None:
+def test_one_that_holds_no_work_needs_no_discard(ctx, there, model) -> None:
     assert (lib(there) / "code.txt").exists()
+    assert model.git("status", "--porcelain", "--ignored", cwd=there.working_directory) == ""
+    told = model.git("submodule", "status", cwd=there.working_directory)
+    assert told.startswith(model.git("rev-parse", "HEAD:lib", cwd=there.working_directory))
     assert cleanup.remove(ctx, there).workspace.state is State.TRASHED
 
 

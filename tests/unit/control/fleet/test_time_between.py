@@ -11,6 +11,7 @@ from carrel.control.fleet.applying import End
 from carrel.control.fleet.context import FleetContext, Recipients
 from carrel.domain.governance.plans import ActionState, Deed, Plan, Purpose, sealed
 from carrel.domain.governance.verdicts import Wish
+from carrel.domain.governance.warnings import Delivery
 from carrel.errors import RefusedError
 from carrel.testing.clocks import HandClock
 from carrel.testing.fleets import FakeFleet, Postbox
@@ -108,3 +109,19 @@ def test_a_warning_goes_out_so_early_that_the_next_pass_is_not_too_late(
     clock.advance(14 * MINUTE)
     governing.once(ctx)
     assert fleet.asked("stop") == ["w-1"]
+
+
+def test_a_warning_that_fails_again_and_again_is_written_down_once(
+    ctx: FleetContext, fleet: FakeFleet, clock: HandClock, night: object, postbox: Postbox
+) -> None:
+    ctx.recipients = Recipients(enabled=True, lead=15 * MINUTE, mail="mailtos://smtp")
+    postbox.broken = {"mailtos://smtp?to=ada%40example.org"}
+    fleet.add("dev")
+    began = clock.now()
+    night.due = began + 5 * MINUTE  # type: ignore[attr-defined]
+    for _ in range(3):
+        assert [one.delivery for one in governing.once(ctx).warned] == [Delivery.FAILED]
+        clock.advance(MINUTE)
+    with ctx.store.reading() as session:
+        (row,) = session.governance.warnings(ctx.address, began)
+    assert (row.due, row.at) == (began + 5 * MINUTE, began + 2 * MINUTE)

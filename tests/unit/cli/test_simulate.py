@@ -42,8 +42,7 @@ def test_it_says_where_it_is_and_ends_on_ctrl_c(extra):
         (["--start", "teatime"], "bad_moment"),
     ],
 )
-def test_what_can_not_be_simulated_is_refused(options, code):
-    program = [sys.executable, "-m", "carrel", "simulate", "coder", "--json"]
-    done = subprocess.run([*program, *options], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert json.loads(done.stderr)["error"]["code"] == code
+def test_what_can_not_be_simulated_is_refused(cli, options, code):
+    said = cli("simulate", "coder", "--json", *options, expect=2)
+    assert said.error["code"] == code
+    assert said.out == ""

@@ -74,8 +74,8 @@ def _week(
     at = sample.at
     while at < sample.at + _AHEAD:
         for decision in _at(configured, sample, at):
-            acting = [one for one in decision.verdicts if one.wish in ACTING or one.corrects]
             right = (*decision.corrections, *decision.following)
+            acting = [one for one in decision.verdicts if one.wish in ACTING or one in right]
             done = [one for one in acting if one in right or one.wish is decision.wish]
             wanted.update(one.policy for one in acting)
             carried.update(one.policy for one in done)

@@ -238,6 +238,10 @@ def test_policies_that_never_act_or_never_win_are_found():
     kept = configured(exclusions={"users": ["ann"]}, quiet_hours={"start": "18:00", "end": "08:00"})
     over = check_policies(kept, observation(one))
     assert any("always overruled" in each.message for each in over)
+    # What is left uncorrected because it is excluded is as it should be.
+    right = configured(exclusions={"users": ["ann"]}, time_to_live={"required_hours": 8})
+    kept_right = check_policies(right, observation(one))
+    assert [(each.policy, each.severity) for each in kept_right] == [("time_to_live", "note")]
     assert "stops anything" in check_policies(configured(working={}), None)[0].message
 
 

@@ -9,7 +9,7 @@ from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.recording import Recorder
 from carrel.domain.governance.safety import Safety
 from carrel.domain.records import dataclass
-from carrel.errors import RefusedError
+from carrel.errors import CarrelError, RefusedError
 from carrel.planning.deciding import Configured
 from carrel.ports.clock import Clock
 from carrel.ports.fleet import Fleet
@@ -148,13 +148,26 @@ class FleetContext:
             session.append(self.now(), self.actor, action, subject, data)
         self.log(action, {"subject": subject, **data})
 
+    def heed(self, error: CarrelError) -> None:
+        """Hang up when the token was refused: who goes on watching does so with a new one.
+
+        The next use opens the fleet with the token that the settings name by then, and what was
+        seen with the rights of the old one is forgotten.
+        """
+        if error.code == "token_refused":
+            self._hang_up()
+            self.seen = None
+
     def close(self) -> None:
         """Close the connections and the log."""
+        self._hang_up()
+        for end in self.ending:
+            end()
+
+    def _hang_up(self) -> None:
         if self._fleet is not None:
             self._fleet.close()
             self._fleet = None
-        for end in self.ending:
-            end()
 
     def thaw(self) -> None:
         """Refuse to go on while everything is frozen.

@@ -90,6 +90,7 @@ def watch(
         try:
             yield once(ctx, told, planned=planned)
         except CarrelError as error:
+            ctx.heed(error)
             ctx.log("govern.missed", {"code": error.code, "error": str(error)})
             yield Missed(began, error)
         left = interval - (ctx.now() - began)

@@ -5,12 +5,16 @@ from difflib import get_close_matches
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
-from carrel.errors import NotFoundError
+from carrel.errors import CarrelError, NotFoundError
 
 
 def observe(ctx: FleetContext) -> Observation:
     """See the whole fleet; what has surely not changed is not read again."""
-    ctx.seen = ctx.fleet.observe(ctx.seen)
+    try:
+        ctx.seen = ctx.fleet.observe(ctx.seen)
+    except CarrelError as error:
+        ctx.heed(error)
+        raise
     _noted(ctx, "fleet.observed", ctx.seen)
     return ctx.seen
 

@@ -19,6 +19,7 @@ from carrel.control.fleet import (
 )
 from carrel.control.fleet.context import FleetContext, Recipients
 from carrel.control.fleet.governing import Missed, Pass
+from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.templates import Template
 from carrel.domain.governance.plans import ActionState, Deed, Plan, Purpose
 from carrel.domain.governance.verdicts import Wish
@@ -244,6 +245,39 @@ def test_a_watch_goes_on_after_an_error(ctx: FleetContext, fleet: FakeFleet) -> 
     done = next(watching)
     assert isinstance(done, Pass)
     assert done.report is not None
+
+
+def test_a_watch_takes_the_new_token_when_the_old_one_is_refused(
+    ctx: FleetContext, fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.add("dev")
+    opened: list[str] = []
+    token, valid = ["old"], ["old"]
+
+    def connect() -> FakeFleet:
+        opened.append(token[0])
+        return fleet
+
+    see = fleet.observe
+
+    def observe(last: Observation | None) -> Observation:
+        if opened[-1] != valid[0]:
+            assert opened[-1] == "old"
+            raise FailedError("token_refused", "No.")
+        return see(last)
+
+    monkeypatch.setattr(fleet, "observe", observe)
+    ctx.connect = connect
+    watching = governing.watch(ctx, 5 * MINUTE)
+    assert isinstance(next(watching), Pass)
+    valid[0] = "new"
+    missed = next(watching)
+    assert isinstance(missed, Missed)
+    assert missed.error.code == "token_refused"
+    assert ctx.seen is None
+    token[0] = "new"
+    assert isinstance(next(watching), Pass)
+    assert opened == ["old", "new"]
 
 
 def test_a_freeze_needs_no_deployment(ctx: FleetContext) -> None:

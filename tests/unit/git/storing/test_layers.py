@@ -16,6 +16,9 @@ from carrel.git.storing.maintenance import objects_in
 from carrel.git.storing.stores import Stores
 
 
+BLOBS: dict[str, str] = {}
+
+
 def own(lower: str) -> tuple[dict[str, str], set[str]]:
     """Return what one folder of a layer holds, and what it hides."""
     here: dict[str, str] = {}
@@ -54,6 +57,13 @@ def shown(layer: Layer) -> dict[str, str]:
     return seen
 
 
+def blob(clone, oid: str) -> str:
+    """Ask plain git for a text, once: its name is made from it."""
+    if oid not in BLOBS:
+        BLOBS[oid] = clone.git("cat-file", "blob", oid)
+    return BLOBS[oid]
+
+
 def expected(clone, commit: str) -> dict[str, str]:
     """Ask plain git what a commit holds."""
     out: dict[str, str] = {}
@@ -63,7 +73,7 @@ def expected(clone, commit: str) -> dict[str, str]:
             mode, kind, oid = facts.split()
             if kind != "blob":
                 continue
-            text = clone.git("cat-file", "blob", oid)
+            text = blob(clone, oid)
             text += "\n" if mode != "120000" and text else ""
             lead = {"120000": "-> ", "100755": "x "}.get(mode, "")
             out[path] = lead + text

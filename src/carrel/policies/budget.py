@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.reading import Table
+from carrel.domain.governance.returning import put_off
 from carrel.domain.governance.scopes import Scope, called, matches
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
@@ -113,7 +114,8 @@ class Budget:
             found = known.get(key)
             if found is None:
                 found = known[key] = judge(_holders(workspace, observation))
-            return found
+            returns = situation.flaps.get(workspace.workspace_id)
+            return put_off(found, returns, situation.at) if returns else found
 
         return decide
 

@@ -10,6 +10,7 @@ from carrel.domain.governance.quiet import Night, Nights, QuietRules, offered, r
 from carrel.domain.governance.quiet_lint import lint_quiet
 from carrel.domain.governance.reaching import unnamed, wasted
 from carrel.domain.governance.reading import Table
+from carrel.domain.governance.returning import doubled
 from carrel.domain.governance.saying import moment, span
 from carrel.domain.governance.scopes import Applies, Names, Scope, any_of, read_scope
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
@@ -174,8 +175,7 @@ class _Judge:
                 " likely by an editor that reconnects: left alone until they end."
             )
             return Verdict(_NAME, Wish.NOTHING, why, now.end, "flapping")
-        grace = self._mine.start_grace * 2 ** min(flaps, 16)
-        grace = min(grace, timedelta(days=1))
+        grace = doubled(self._mine.start_grace, flaps)
         due = max(
             since + grace, now.start + (self._mine.grace if night.grace is None else night.grace)
         )

@@ -290,6 +290,23 @@ def test_the_budget_that_is_used_up_most_counts_and_ends_with_the_month():
     assert found.until == datetime(2026, 12, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("returns", "graces"), [([0], 1), ([-90, 0], 2), ([-300, -90, 0], 4), ([-9] * 40, 24)]
+)
+def test_what_a_connection_starts_again_is_not_stopped_again_and_again(returns, graces: int):
+    again = tuple(NOW + timedelta(minutes=one) for one in returns)
+    due = again[-1] + timedelta(hours=graces)
+    for at in (NOW, due - timedelta(seconds=1), due, due + timedelta(hours=3)):
+        found = judge(budget.POLICY, BUDGET, spent={"user:ann": 12.0}, flaps={"w1": again}, at=at)
+        assert (found.wish, found.due, found.category) == (Wish.STOP, due, "over")
+        assert found.until == (due if at < due else datetime(2026, 12, 1, tzinfo=UTC))
+        assert "started it again" in found.reason
+    other = judge(budget.POLICY, BUDGET, spent={"user:ann": 12.0}, flaps={"w2": again})
+    assert other.due is None
+    within = judge(budget.POLICY, BUDGET, spent={"user:ann": 1.0}, flaps={"w1": again})
+    assert (within.due, within.category) == (None, "within")
+
+
 def test_prices_and_months():
     settings = budget.POLICY.read({**BUDGET, "timezone": "Europe/Berlin"})
     assert settings.price(workspace()) == 0.5

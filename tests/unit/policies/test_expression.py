@@ -1,5 +1,7 @@
 """Rules of one's own: checked when read; anything but TRUE does nothing."""
 
+from datetime import timedelta
+
 import pytest
 
 from carrel.domain.fleet.observation import Gap
@@ -36,6 +38,15 @@ def judge(*rules: dict[str, object], one=None, **seen) -> Verdict:
 )
 def test_only_true_stops(when: str, stops: bool):
     assert (judge({"when": when}).wish is Wish.STOP) == stops
+
+
+@pytest.mark.parametrize(("wish", "put_off"), [("stop", True), ("sleep", True), ("keep", False)])
+def test_what_a_connection_started_again_has_a_grace(wish: str, put_off: bool):
+    settings = POLICY.read({"rule": [{"when": "template == 'python'", "wish": wish}]})
+    one, again = workspace(), NOW - timedelta(minutes=50)
+    now = Situation(NOW, observation(one), flaps={one.workspace_id: (again,)})
+    found = POLICY.prepare(settings, now)(one)
+    assert found.due == (again + timedelta(hours=1) if put_off else None)
 
 
 def test_every_fact_can_be_named():

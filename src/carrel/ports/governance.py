@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from carrel.domain.governance.acting import Beginning, Freeze, Grant, PlanLine, Stopped
+from carrel.domain.governance.forgetting import Ages, OldPlan
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.plans import ActionState, Plan, Progress
 from carrel.domain.governance.safety import Safety
@@ -61,6 +62,18 @@ class Governance(Protocol):
 
     def stopped(self, fleet: str, since: datetime) -> list[Stopped]:
         """Return the stops that plans have done, oldest first."""
+        ...
+
+    def old_plans(self, fleet: str, ages: Ages, limit: int) -> list[OldPlan]:
+        """Return the oldest plans that nobody needs any more, so many at most.
+
+        Nothing of them waits or is under way, unless nothing of them was ever begun, and no plan
+        that is kept takes them back.
+        """
+        ...
+
+    def forget_plans(self, plan_ids: Sequence[str]) -> None:
+        """Delete plans, and how far they were; the ledger keeps what they did."""
         ...
 
     def add_keep(self, keep: KeepAlive, fleet: str, workspace: str) -> None:

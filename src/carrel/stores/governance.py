@@ -13,6 +13,7 @@ from carrel.domain.governance.acting import (
     frozen_out,
     stop_limits,
 )
+from carrel.domain.governance.forgetting import Ages, OldPlan
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.plans import ActionState, Deed, Plan, Progress, Purpose
 from carrel.domain.governance.safety import Safety
@@ -27,6 +28,7 @@ from carrel.stores.governance_records import (
     freeze_row,
     keep_of,
     keep_row,
+    old_plan_of,
     plan_of,
     plan_row,
     progress_of,
@@ -128,6 +130,26 @@ class SqlGovernance:
         """Return the stops that plans have done, oldest first."""
         values = {"fleet": stored(fleet), "since": self._connection.moment(since)}
         return [stopped_of(row) for row in self._connection.rows(statements.STOPPED, values)]
+
+    def old_plans(self, fleet: str, ages: Ages, limit: int) -> list[OldPlan]:
+        """Return the oldest plans that nobody needs any more; see `ports.governance`."""
+        kinds = ((statements.ENDED_PLANS, ages.ended), (statements.SHOWN_PLANS, ages.shown))
+        found: list[OldPlan] = []
+        for statement, before in kinds:
+            where: dict[str, Cell] = {
+                "fleet": stored(fleet),
+                "before": self._connection.moment(before),
+                "limit": limit - len(found),
+            }
+            rows = self._connection.rows(statement, where)
+            found += [old_plan_of(row, shown=statement is statements.SHOWN_PLANS) for row in rows]
+        return found
+
+    def forget_plans(self, plan_ids: Sequence[str]) -> None:
+        """Delete plans, and how far they were."""
+        rows: list[dict[str, Cell]] = [{"plan_id": plan_id} for plan_id in plan_ids]
+        self._connection.run_many(statements.FORGET_ACTIONS, rows)
+        self._connection.run_many(statements.FORGET_PLAN, rows)
 
     def add_keep(self, keep: KeepAlive, fleet: str, workspace: str) -> None:
         """Insert a keep-alive lease."""

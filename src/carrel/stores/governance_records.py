@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import cast
 
 from carrel.domain.governance.acting import Freeze, Stopped
+from carrel.domain.governance.forgetting import OldPlan
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.plans import (
     STOPPING,
@@ -97,6 +98,12 @@ def plan_of(row: Row) -> Plan:
         undoes=str(told["undoes"]),
         terms=_terms(cast("Mapping[str, object]", told.get("terms", {}))),
     )
+
+
+def old_plan_of(row: Row, *, shown: bool) -> OldPlan:
+    """Read which plan may be forgotten."""
+    record = record_of(statements.OLD_PLAN, row)
+    return OldPlan(text_of(record, "plan_id"), moment_of(record, "made_at"), shown)
 
 
 def _changed(plan_id: str) -> FailedError:

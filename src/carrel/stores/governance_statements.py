@@ -5,6 +5,7 @@ from carrel.stores.statements import insert_into, select_from
 
 PLAN = ("plan_id", "hash", "purpose", "fleet", "made_at", "made_by", "undoes", "body")
 PLAN_LINE = ("plan_id", "purpose", "fleet", "made_at", "made_by", "undoes")
+OLD_PLAN = ("plan_id", "made_at")
 ACTION = (
     "plan_id",
     "number",
@@ -104,6 +105,26 @@ STOPPED = (
     f"AND {_OF_FLEET} "
     "ORDER BY at, plan_id, number"
 )
+
+# Of the few plans that are old enough. What a younger plan takes back stays as long as that one.
+_NOT_TAKEN_BACK = "plan_id NOT IN (SELECT undoes FROM plans WHERE undoes <> '')"
+_ACTION_WITH = "EXISTS (SELECT 1 FROM plan_actions WHERE plan_actions.plan_id = plans.plan_id"
+_BEGUN = f"(state <> '{ActionState.WAITING}' OR sent_at IS NOT NULL)"
+_OPEN = f"(state = '{ActionState.WAITING}' OR {_UNDER_WAY})"
+_OLDEST = f"AND {_NOT_TAKEN_BACK} ORDER BY made_at, plan_id LIMIT :limit"
+ENDED_PLANS = select_from(
+    "plans",
+    OLD_PLAN,
+    f"WHERE fleet = :fleet AND made_at < :before AND {_ACTION_WITH}) "
+    f"AND NOT {_ACTION_WITH} AND ({_OPEN} OR at >= :before)) {_OLDEST}",
+)
+SHOWN_PLANS = select_from(
+    "plans",
+    OLD_PLAN,
+    f"WHERE fleet = :fleet AND made_at < :before AND NOT {_ACTION_WITH} AND {_BEGUN}) {_OLDEST}",
+)
+FORGET_ACTIONS = "DELETE FROM plan_actions WHERE plan_id = :plan_id"
+FORGET_PLAN = "DELETE FROM plans WHERE plan_id = :plan_id"
 
 ADD_KEEP = insert_into("keep_alives", KEEP)
 KEEPS = select_from(

@@ -19,7 +19,6 @@ from carrel.planning.precedence import Decision
 from carrel.planning.safety import check_plan
 from carrel.system.collector import put_off
 
-_FLAPPING = timedelta(hours=24)
 _ANEW = timedelta(minutes=1)
 """Policies are prepared anew when the moment that they were prepared for is older."""
 
@@ -44,7 +43,7 @@ def situation(
     """Return what policies may look at, at a moment; now, when none is given."""
     moment = ctx.now() if at is None else at
     with ctx.store.reading() as session:
-        stops = session.governance.stopped(ctx.address, moment - _FLAPPING)
+        stops = session.governance.stopped(ctx.address, moment - flapping.LOOKED_BACK)
     return Situation(
         at=moment,
         observation=observation,

@@ -12,6 +12,9 @@ BY_CONNECTION = frozenset({"ssh_connection", "vscode_connection", "jetbrains_con
 SOON = timedelta(minutes=15)
 """A restart within this time after a stop is a consequence of it."""
 
+LOOKED_BACK = timedelta(hours=24)
+"""Stops longer ago no longer count."""
+
 
 def flaps(
     stops: Iterable[Stopped], workspaces: Iterable[FleetWorkspace]

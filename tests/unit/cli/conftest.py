@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from carrel.cli.app import run
+from carrel.testing.molds import mold
 
 
 @dataclass
@@ -80,19 +81,27 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A bare repository of three files on main."""
-    work, bare = tmp_path / "work", tmp_path / "site.git"
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare repository of three files on main: to be copied, never to be changed."""
+    folder = tmp_path_factory.mktemp("first")
+    work = folder / "work"
     work.mkdir()
-    git(work, "init", "-q", "-b", "main")
+    git(work, "init", "-q", "--template=", "-b", "main")
     (work / "a.txt").write_text("one\ntwo\nthree\n")
     (work / "b.txt").write_text("b\n")
     (work / "run.sh").write_text("#!/bin/sh\necho run\n")
     git(work, "add", ".")
     git(work, "commit", "-qm", "Start")
-    git(tmp_path, "clone", "-q", "--bare", str(work), str(bare))
-    return bare
+    git(folder, "clone", "-q", "--template=", "--bare", "work", "site.git")
+    return folder / "site.git"
+
+
+@pytest.fixture
+def repository(tmp_path: Path, first: Path) -> Path:
+    """A bare repository of three files on main."""
+    mold(first).write(tmp_path / "site.git")
+    return tmp_path / "site.git"
 
 
 @pytest.fixture

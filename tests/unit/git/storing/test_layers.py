@@ -15,7 +15,6 @@ from carrel.git.storing.layers import DEEPEST, Layer, Layers
 from carrel.git.storing.maintenance import objects_in
 from carrel.git.storing.stores import Stores
 
-
 BLOBS: dict[str, str] = {}
 
 

@@ -55,7 +55,10 @@ def test_too_many_requests_are_told_when_to_come_back():
 
     simulator = Simulator(Population(workspaces=5), rate_limit=3, real=Real())
     headers = {"Coder-Session-Token": simulator.token}
-    with simulator.serving(), httpx2.Client(base_url=simulator.url, headers=headers) as client:
+    with (
+        simulator.serving(),
+        httpx2.Client(base_url=simulator.url, headers=headers, verify=False) as client,
+    ):
         answers = [client.get("/api/v2/users/me") for _ in range(4)]
         assert [one.status_code for one in answers] == [200, 200, 200, 429]
         assert answers[3].headers["Retry-After"] == "15"

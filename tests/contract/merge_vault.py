@@ -25,7 +25,7 @@ OLD = 1_700_000_000
 
 class Vault:
     def __init__(self, path: Path) -> None:
-        subprocess.run(["git", "init", "-q", "--bare", path], check=True)
+        subprocess.run(["git", "init", "-q", "--template=", "--bare", path], check=True)
         self.git = Git(str(path))
         self.reader = Reader(self.git)
         self.writer = PackWriter(f"{path}/objects")

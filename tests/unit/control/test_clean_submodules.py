@@ -13,7 +13,7 @@ from carrel.testing.molds import mold
 WHO = ("NAME", "EMAIL")
 
 
-ALLOW = ("-c", "protocol.file.allow=always")
+ALLOW = ("-c", "protocol.file.allow=always", "-c", "init.templateDir=")
 
 
 @pytest.fixture(scope="module")

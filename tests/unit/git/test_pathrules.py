@@ -31,10 +31,16 @@ NOT_MODULES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository without anything; nothing is stored by asking."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run(["git", "init", "-q", "--template=", "--bare", str(folder)], check=True)
+    return folder
+
+
 def git_refuses(folder: Path, name: bytes, *, link: bool = False) -> bool:
     """Ask git: does it take the name into an index, with both protections on?"""
-    if not (folder / "HEAD").exists():
-        subprocess.run(["git", "init", "-q", "--bare", str(folder)], check=True)
     mode, blob = ("120000" if link else "100644"), "1" * 40
     done = subprocess.run(
         ["git", "-c", "core.protectHFS=true", "-c", "core.protectNTFS=true", "update-index",
@@ -54,9 +60,9 @@ def git_refuses(folder: Path, name: bytes, *, link: bool = False) -> bool:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_by_git_and_by_us(tmp_path: Path, name: bytes) -> None:
+def test_refused_by_git_and_by_us(bare: Path, name: bytes) -> None:
     assert refused_name(name)
-    assert git_refuses(tmp_path, name)
+    assert git_refuses(bare, name)
 
 
 @pytest.mark.parametrize("name", [b"", b"a/b", b"a\0b"])
@@ -65,23 +71,23 @@ def test_what_is_no_name_at_all_is_refused(name: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ALLOWED)
-def test_taken_by_git_and_by_us(tmp_path: Path, name: bytes) -> None:
+def test_taken_by_git_and_by_us(bare: Path, name: bytes) -> None:
     assert refused_name(name) is None
-    assert not git_refuses(tmp_path, name)
+    assert not git_refuses(bare, name)
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_list_may_be_a_file_but_no_link(tmp_path: Path, name: bytes) -> None:
+def test_a_module_list_may_be_a_file_but_no_link(bare: Path, name: bytes) -> None:
     assert refused_name(name) is None
     assert refused_name(name, link=True)
-    assert git_refuses(tmp_path, name, link=True)
-    assert not git_refuses(tmp_path, name)
+    assert git_refuses(bare, name, link=True)
+    assert not git_refuses(bare, name)
 
 
 @pytest.mark.parametrize("name", NOT_MODULES)
-def test_other_names_may_be_links(tmp_path: Path, name: bytes) -> None:
+def test_other_names_may_be_links(bare: Path, name: bytes) -> None:
     assert refused_name(name, link=True) is None
-    assert not git_refuses(tmp_path, name, link=True)
+    assert not git_refuses(bare, name, link=True)
 
 
 PARTS = st.sampled_from(

@@ -14,7 +14,7 @@ from carrel.git.trees import edit_tree
 
 class Store:
     def __init__(self, path: Path) -> None:
-        subprocess.run(["git", "init", "-q", "--bare", path], check=True)
+        subprocess.run(["git", "init", "-q", "--template=", "--bare", path], check=True)
         self.git = Git(str(path))
         self.reader = Reader(self.git)
         self.writer = PackWriter(f"{path}/objects")

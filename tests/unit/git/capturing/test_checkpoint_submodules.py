@@ -15,7 +15,7 @@ def inner(tmp_path: Path) -> Path:
     """A repository with two commits."""
     place = tmp_path / "inner"
     place.mkdir()
-    git(place, "init", "-q", ".")
+    git(place, "init", "-q", "--template=", ".")
     for name in ("one", "two"):
         (place / name).write_text(name)
         git(place, "add", "-A")

@@ -97,13 +97,10 @@ PARTS = st.sampled_from(
 
 
 @given(parts=st.lists(PARTS, min_size=1, max_size=5), link=st.booleans())
-def test_made_up_names_are_judged_as_git_does(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], link: bool
-) -> None:
+def test_made_up_names_are_judged_as_git_does(bare: Path, parts: list[bytes], link: bool) -> None:
     name = b"".join(parts)
-    folder = Path(str(tmp_path_factory.getbasetemp())) / "judge"
     refused = refused_name(name, link=link) is not None
     if name.startswith(b"\\"):  # git overlooks a backslash at the very beginning; we don't
-        assert refused or not git_refuses(folder, name, link=link)
+        assert refused or not git_refuses(bare, name, link=link)
     else:
-        assert refused == git_refuses(folder, name, link=link)
+        assert refused == git_refuses(bare, name, link=link)

@@ -146,6 +146,7 @@ def open_fleet(
         safety=_safety(known),
         recipients=_recipients(known),
         remember=timedelta(days=known.coder.record_days),
+        keep_plans=timedelta(days=known.coder.plan_days),
     )
     book = _logbook(known, verbose=verbose)
     if book is not None:

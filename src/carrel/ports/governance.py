@@ -65,10 +65,9 @@ class Governance(Protocol):
         ...
 
     def old_plans(self, fleet: str, ages: Ages, limit: int) -> list[OldPlan]:
-        """Return the oldest plans that nobody needs any more, so many at most.
+        """Return the oldest plans that may be forgotten, so many at most.
 
-        Nothing of them waits or is under way, unless nothing of them was ever begun, and no plan
-        that is kept takes them back.
+        What a plan that is kept takes back is none of them.
         """
         ...
 

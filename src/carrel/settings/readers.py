@@ -54,15 +54,18 @@ def text(allowed: str = "a text") -> Reader[str]:
     return Reader(allowed, check, _same)
 
 
-def whole(least: int) -> Reader[int]:
+def whole(least: int, most: int | None = None) -> Reader[int]:
     """A whole number."""
 
     def check(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise WrongValueError
+        if most is not None and value > most:
+            raise WrongValueError
         return value
 
-    return Reader(f"a whole number, at least {least}", check, _number)
+    allowed = f"at least {least}" if most is None else f"from {least} to {most}"
+    return Reader(f"a whole number, {allowed}", check, _number)
 
 
 def amount(*, zero: bool) -> Reader[float]:

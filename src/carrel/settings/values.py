@@ -235,8 +235,13 @@ class Coder:
     )
     record_days: int = _key(
         90,
-        readers.whole(0),
+        readers.whole(0, 36_500),
         "Days that what `carrel govern` saw is kept, to look back and ahead; 0: nothing is.",
+    )
+    plan_days: int = _key(
+        90,
+        readers.whole(0, 36_500),
+        "Days that plans are kept; 0: no longer than undoing and limits need them.",
     )
 
 

@@ -132,8 +132,8 @@ class SqlGovernance:
         return [stopped_of(row) for row in self._connection.rows(statements.STOPPED, values)]
 
     def old_plans(self, fleet: str, ages: Ages, limit: int) -> list[OldPlan]:
-        """Return the oldest plans that nobody needs any more; see `ports.governance`."""
-        kinds = ((statements.ENDED_PLANS, ages.ended), (statements.SHOWN_PLANS, ages.shown))
+        """Return the oldest plans that may be forgotten; see `ports.governance`."""
+        kinds = ((statements.OVER_PLANS, ages.over), (statements.SHOWN_PLANS, ages.shown))
         found: list[OldPlan] = []
         for statement, before in kinds:
             where: dict[str, Cell] = {

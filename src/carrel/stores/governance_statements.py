@@ -106,22 +106,26 @@ STOPPED = (
     "ORDER BY at, plan_id, number"
 )
 
-# Of the few plans that are old enough. What a younger plan takes back stays as long as that one.
-_NOT_TAKEN_BACK = "plan_id NOT IN (SELECT undoes FROM plans WHERE undoes <> '')"
+# Asked of the few plans that are old enough. What a younger plan takes back stays as long as that.
 _ACTION_WITH = "EXISTS (SELECT 1 FROM plan_actions WHERE plan_actions.plan_id = plans.plan_id"
-_BEGUN = f"(state <> '{ActionState.WAITING}' OR sent_at IS NOT NULL)"
 _OPEN = f"(state = '{ActionState.WAITING}' OR {_UNDER_WAY})"
-_OLDEST = f"AND {_NOT_TAKEN_BACK} ORDER BY made_at, plan_id LIMIT :limit"
-ENDED_PLANS = select_from(
+_BEGUN = f"(state <> '{ActionState.WAITING}' OR sent_at IS NOT NULL)"
+_WARNED_OF = (
+    "EXISTS (SELECT 1 FROM ledger "
+    "WHERE ledger.subject = plans.plan_id AND ledger.action = 'plan.warned')"
+)
+_OLD = (
+    "WHERE fleet = :fleet AND made_at < :before AND {} "
+    "AND plan_id NOT IN (SELECT undoes FROM plans WHERE undoes <> '') "
+    "ORDER BY made_at, plan_id LIMIT :limit"
+)
+OVER_PLANS = select_from(
     "plans",
     OLD_PLAN,
-    f"WHERE fleet = :fleet AND made_at < :before AND {_ACTION_WITH}) "
-    f"AND NOT {_ACTION_WITH} AND ({_OPEN} OR at >= :before)) {_OLDEST}",
+    _OLD.format(f"{_ACTION_WITH}) AND NOT {_ACTION_WITH} AND ({_OPEN} OR at >= :before))"),
 )
 SHOWN_PLANS = select_from(
-    "plans",
-    OLD_PLAN,
-    f"WHERE fleet = :fleet AND made_at < :before AND NOT {_ACTION_WITH} AND {_BEGUN}) {_OLDEST}",
+    "plans", OLD_PLAN, _OLD.format(f"NOT {_ACTION_WITH} AND {_BEGUN}) AND NOT {_WARNED_OF}")
 )
 FORGET_ACTIONS = "DELETE FROM plan_actions WHERE plan_id = :plan_id"
 FORGET_PLAN = "DELETE FROM plans WHERE plan_id = :plan_id"

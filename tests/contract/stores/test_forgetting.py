@@ -57,9 +57,11 @@ def bring(db: DatabaseService, plan: Plan, number: int, state: ActionState, at: 
         assert governance.advance(row.state, replace(row, state=state, at=at))
 
 
-def old(db: DatabaseService, ended: datetime, shown: datetime, limit: int = 99) -> list[OldPlan]:
+def old(
+    db: DatabaseService, *, over: datetime = LATER, shown: datetime = LATER, limit: int = 99
+) -> list[OldPlan]:
     with db.reading() as session:
-        return session.governance.old_plans(FLEET, Ages(ended, shown), limit)
+        return session.governance.old_plans(FLEET, Ages(over, shown), limit)
 
 
 def ids(found: list[OldPlan]) -> list[str]:
@@ -70,15 +72,15 @@ def test_what_ended_is_old_by_its_last_action(db: DatabaseService, storing: Stor
     plan = storing(ActionState.DONE, ActionState.SKIPPED)
     late = storing(ActionState.WAITING, hours=1)
     bring(db, late, 1, ActionState.UNCERTAIN, LATER)
-    assert old(db, plan.made_at + HOUR, LATER) == []
-    found = old(db, LATER, LATER)
+    assert old(db, over=plan.made_at + HOUR) == []
+    found = old(db)
     assert found == [OldPlan(plan.plan_id, plan.made_at, shown=False)]
 
 
 @pytest.mark.parametrize("state", [ActionState.WAITING, ActionState.SENT, ActionState.FOLLOWING])
 def test_what_is_not_over_stays(db: DatabaseService, storing: Storing, state: ActionState) -> None:
     storing(ActionState.DONE, state)
-    assert old(db, LATER, LATER) == []
+    assert old(db) == []
 
 
 def test_what_is_to_be_set_again_was_begun_and_stays(db: DatabaseService, storing: Storing) -> None:
@@ -86,19 +88,29 @@ def test_what_is_to_be_set_again_was_begun_and_stays(db: DatabaseService, storin
     with db.writing() as session:
         (row,) = session.governance.progress(plan.plan_id)
         session.governance.advance(row.state, replace(row, state=ActionState.WAITING))
-    assert old(db, LATER, LATER) == []
+    assert old(db) == []
 
 
 def test_what_was_only_shown_is_old_by_itself(db: DatabaseService, storing: Storing) -> None:
     shown = storing(ActionState.WAITING, ActionState.WAITING)
     empty = storing(hours=1)
     dropped = storing(ActionState.SKIPPED, hours=2)
-    assert old(db, NEVER, MADE) == []
-    assert old(db, NEVER, LATER) == [
+    assert old(db, over=NEVER, shown=MADE) == []
+    assert old(db, over=NEVER) == [
         OldPlan(shown.plan_id, shown.made_at, shown=True),
         OldPlan(empty.plan_id, empty.made_at, shown=True),
     ]
-    assert ids(old(db, LATER, NEVER)) == [dropped.plan_id]
+    assert ids(old(db, shown=NEVER)) == [dropped.plan_id]
+
+
+def test_who_was_warned_waits_for_what_was_told(db: DatabaseService, storing: Storing) -> None:
+    warned = storing(ActionState.WAITING)
+    with db.writing() as session:
+        session.append(MADE, "ada", "plan.made", warned.plan_id, {})
+    assert ids(old(db)) == [warned.plan_id]
+    with db.writing() as session:
+        session.append(MADE, "ada", "plan.warned", warned.plan_id, {})
+    assert old(db) == []
 
 
 def test_what_a_younger_plan_takes_back_stays_as_long_as_that(
@@ -106,10 +118,10 @@ def test_what_a_younger_plan_takes_back_stays_as_long_as_that(
 ) -> None:
     plan = storing(ActionState.DONE)
     undo = storing(ActionState.DONE, hours=1, purpose=Purpose.UNDO, undoes=plan.plan_id)
-    assert ids(old(db, LATER, LATER)) == [undo.plan_id]
+    assert ids(old(db)) == [undo.plan_id]
     with db.writing() as session:
         session.governance.forget_plans([undo.plan_id])
-    assert ids(old(db, LATER, LATER)) == [plan.plan_id]
+    assert ids(old(db)) == [plan.plan_id]
 
 
 def test_the_oldest_go_first_and_those_of_other_fleets_stay(
@@ -119,8 +131,8 @@ def test_the_oldest_go_first_and_those_of_other_fleets_stay(
     shown = storing(ActionState.WAITING, hours=3)
     storing(ActionState.DONE, hours=4, fleet="https://other.example.org")
     third, first, second = (one.plan_id for one in made)
-    assert ids(old(db, LATER, LATER)) == [first, second, third, shown.plan_id]
-    assert ids(old(db, LATER, LATER, 2)) == [first, second]
+    assert ids(old(db)) == [first, second, third, shown.plan_id]
+    assert ids(old(db, limit=2)) == [first, second]
 
 
 def test_what_is_forgotten_is_gone_and_the_rest_is_whole(

@@ -189,6 +189,7 @@ WRONG = [
     ("workspace.max_count", "true", "whole number"),
     ("workspace.max_count", "'7'", "whole number"),
     ("workspace.disk_threshold_gb", "-1", "at least 0"),
+    ("coder.plan_days", "36501", "from 0 to 36500"),
     ("workspace.disk_threshold_gb", "nan", "at least 0"),
     ("workspace.disk_threshold_gb", "inf", "at least 0"),
     ("checkpoint.max_file_mb", "0", "above 0"),

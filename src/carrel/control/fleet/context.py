@@ -90,6 +90,7 @@ class FleetContext:
         say: Told, in a sentence, what a person should know though nothing failed.
         log: Told what is done, for the log file.
         remember: For how long recorded observations are kept; zero: nothing is recorded.
+        keep_plans: For how long plans are kept; see `domain.governance.forgetting`.
         recorder: What was recorded last; None: the database is to be asked.
         seen: The last observation.
         ending: What else is closed with it.
@@ -111,6 +112,7 @@ class FleetContext:
     say: Callable[[str], None] = _silent
     log: Note = _unlogged
     remember: timedelta = timedelta(0)
+    keep_plans: timedelta = timedelta(days=90)
     recorder: Recorder | None = None
     seen: Observation | None = None
     ending: tuple[Callable[[], None], ...] = ()

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from carrel.control.fleet import applying, deciding, observing, plans, recording, settling, warning
+from carrel.control.fleet import (
+    applying,
+    deciding,
+    forgetting,
+    observing,
+    plans,
+    recording,
+    settling,
+    warning,
+)
 from carrel.control.fleet.applying import Report, Told
 from carrel.control.fleet.context import FleetContext
 from carrel.control.fleet.plans import Standing
@@ -49,6 +58,8 @@ class Missed:
 
 def once(ctx: FleetContext, told: Told = applying.quiet, *, planned: Planned = _untold) -> Pass:
     """Make one pass. One that finds nothing to do writes nothing but what it saw.
+
+    Old plans are forgotten first; see `forgetting`.
 
     Raises:
         RefusedError: `frozen`.
@@ -103,6 +114,7 @@ def standing(ctx: FleetContext, made: Plan) -> Plan | None:
     What waits in older plans of the same purpose, made on the same terms, waits no more; plans
     on other terms, such as other filters, are another matter. None: there is nothing to do.
     """
+    forgetting.forget(ctx)
     found: Plan | None = None
     for older in _open(ctx, made):
         if found is None and _goes_on(ctx, older) and _wants_the_same(older, made):
@@ -120,6 +132,7 @@ def keep(ctx: FleetContext, made: Plan) -> Plan:
 
     Return it, or the one that was kept before and still wants the same.
     """
+    forgetting.forget(ctx)
     if not made.actions:
         return made
     for older in _open(ctx, made):

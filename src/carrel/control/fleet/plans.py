@@ -3,6 +3,7 @@
 from carrel.control.fleet import writing
 from carrel.control.fleet.context import FleetContext
 from carrel.domain.governance.acting import PlanLine
+from carrel.domain.governance.forgetting import SHOWN
 from carrel.domain.governance.plans import ActionState, Plan, Progress
 from carrel.domain.records import dataclass
 from carrel.errors import BadInputError, FailedError, NotFoundError
@@ -68,10 +69,27 @@ def get(ctx: FleetContext, plan_id: str) -> Standing:
             f"{len(ids)} plans begin with {plan_id!r}.",
             cure=f"Write more of it: {', '.join(sorted(ids)[:5])}.",
         )
-    raise NotFoundError(
+    raise _unknown(ctx, plan_id)
+
+
+def _unknown(ctx: FleetContext, plan_id: str) -> NotFoundError:
+    """Return the error for a plan that is not there; the ledger knows whether it ever was."""
+    with ctx.store.reading() as session:
+        events = session.events(subject=plan_id) if plan_id else ()
+        made = next((one.at for one in events if one.action == "plan.made"), None)
+    if made is None:
+        return NotFoundError(
+            "unknown_plan",
+            f"There is no plan {plan_id!r}.",
+            cure="`carrel plan ls` lists the plans.",
+        )
+    return NotFoundError(
         "unknown_plan",
-        f"There is no plan {plan_id!r}.",
-        cure="`carrel plan ls` lists the plans.",
+        f"The plan {plan_id} is not kept any more.",
+        why=f"It was made at {made:%Y-%m-%d %H:%M} UTC. Plans are kept for coder.plan_days, "
+        f"those that were only shown for {SHOWN.days} days at most.",
+        cure="Make a new plan: ask again for what showed this one. "
+        f"`carrel ledger --subject {plan_id}` tells what is still known of it.",
     )
 
 

@@ -19,11 +19,12 @@ class Ages:
     """Until when plans may be forgotten.
 
     Attributes:
-        ended: Those of which the last action ended before this moment.
-        shown: Those that were made before this moment, and of which nothing was ever begun.
+        over: Those of which the last action was over before this moment.
+        shown: Those that were made before this moment, and were only shown: nothing of them was
+            ever begun, and nobody was warned of it.
     """
 
-    ended: datetime
+    over: datetime
     shown: datetime
 
 
@@ -34,7 +35,7 @@ class OldPlan:
     Attributes:
         plan_id: Its id.
         made_at: When it was made.
-        shown: It was only shown: nothing of it was ever begun.
+        shown: It was only shown.
     """
 
     plan_id: str
@@ -42,19 +43,18 @@ class OldPlan:
     shown: bool
 
 
-def ages(at: datetime, wanted: timedelta, rollback: timedelta, horizon: timedelta) -> Ages:
+def ages(at: datetime, wanted: timedelta, rollback: timedelta) -> Ages:
     """Return until when plans may be forgotten.
 
     Args:
         at: The present moment.
         wanted: For how long they are to be kept.
         rollback: For how long they can be undone: none is forgotten before.
-        horizon: How far ahead plans are made: what waits for its moment was not only shown.
     """
     kept = max(wanted, rollback, flapping.LOOKED_BACK)
     step = _STEP.total_seconds()
     moment = datetime.fromtimestamp(at.timestamp() // step * step, UTC)
-    return Ages(_before(moment, kept), _before(moment, min(kept, SHOWN) + horizon))
+    return Ages(_before(moment, kept), _before(moment, min(kept, SHOWN)))
 
 
 def _before(at: datetime, span: timedelta) -> datetime:

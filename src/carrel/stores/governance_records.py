@@ -1,5 +1,6 @@
 """Rows about governing fleets into values, and values into rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -33,6 +34,7 @@ from carrel.stores.cells import (
     stored,
     text_of,
 )
+from carrel.stores.packing import packed, unpacked
 
 Row = Sequence[object]
 Before = Mapping[str, str | int | None]
@@ -48,7 +50,7 @@ def plan_row(plan: Plan, connection: Connection) -> dict[str, Cell]:
         "made_at": connection.moment(plan.made_at),
         "made_by": stored(plan.made_by),
         "undoes": plan.undoes,
-        "body": canonical(plan),
+        "body": packed(canonical(plan)),
     }
 
 
@@ -74,11 +76,14 @@ def action_row(plan: Plan, action: Action, connection: Connection) -> dict[str, 
 def plan_of(row: Row) -> Plan:
     """Read a plan, and prove that it is what its hash says."""
     record = record_of(statements.PLAN, row)
-    body, digest = str(record["body"]), text_of(record, "hash")
-    plan_id = text_of(record, "plan_id")
+    digest, plan_id = text_of(record, "hash"), text_of(record, "plan_id")
+    try:
+        body = unpacked(str(record["body"]))
+    except ValueError as error:
+        raise _changed(plan_id) from error
     if sha256(body.encode()).hexdigest() != digest or not digest.startswith(plan_id):
         raise _changed(plan_id)
-    told = cast("dict[str, object]", json_of(record, "body"))
+    told = cast("dict[str, object]", json.loads(body))
     # Limits are counted by the columns: they say what the body says, or the plan was changed.
     if any(text_of(record, name) != told[name] for name in ("purpose", "fleet")):
         raise _changed(plan_id)

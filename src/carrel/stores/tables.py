@@ -210,7 +210,7 @@ plans = Table(
     Column("made_at", DateTime, nullable=False),
     Column("made_by", Text, nullable=False),
     Column("undoes", String(12), nullable=False),
-    # Everything that the hash covers, as canonical JSON.
+    # Everything that the hash covers, as canonical JSON; a long one is packed, see `packing`.
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("plan_id"),
     UniqueConstraint("hash"),

@@ -25,6 +25,7 @@ from carrel.domain.governance.warnings import Delivery, Warned
 from carrel.errors import FailedError, NotFoundError
 from carrel.stores import schema
 from carrel.stores.database import DatabaseService
+from carrel.stores.packing import packed
 from carrel.stores.revisions import HEAD
 
 FLEET = "https://coder.example.org"
@@ -151,6 +152,65 @@ def test_what_limits_count_by_is_what_the_plan_says(
     with db.engine().begin() as connection:
         connection.exec_driver_sql(f"UPDATE plans SET {change}")
     refused(db, stored)
+
+
+def large() -> Plan:
+    held = tuple(
+        (f"ada/w{number}", "The cap of 100 stops a plan is reached.") for number in range(999)
+    )
+    return plan(held_back=held)
+
+
+def packed_cell(db: DatabaseService, of: Plan) -> str:
+    with db.engine().begin() as connection:
+        rows = connection.execute(
+            text("SELECT body FROM plans WHERE plan_id = :plan_id"), {"plan_id": of.plan_id}
+        )
+        return str(rows.scalar())
+
+
+def test_a_large_plan_takes_little_room_and_comes_back_as_it_went(db: DatabaseService) -> None:
+    made, small = large(), plan()
+    with db.writing() as session:
+        for one in (made, small):
+            assert session.governance.add_plan(one)
+            assert session.governance.plan(one.plan_id) == one
+    assert len(packed_cell(db, made)) * 10 < len(canonical(made))
+    assert packed_cell(db, small) == canonical(small)
+
+
+def test_a_large_plan_from_before_it_was_packed_comes_back(db: DatabaseService) -> None:
+    made = large()
+    with db.writing() as session:
+        session.governance.add_plan(made)
+    with db.engine().begin() as connection:
+        connection.execute(text("UPDATE plans SET body = :body"), {"body": canonical(made)})
+    with db.reading() as session:
+        assert session.governance.plan(made.plan_id) == made
+
+
+@pytest.mark.parametrize("tail", ["", "A", "====", "é"])
+def test_a_large_plan_that_was_changed_in_the_database_is_refused(
+    db: DatabaseService, tail: str
+) -> None:
+    made = large()
+    with db.writing() as session:
+        session.governance.add_plan(made)
+    broken = packed_cell(db, made)[:-8] + tail
+    with db.engine().begin() as connection:
+        connection.execute(text("UPDATE plans SET body = :body"), {"body": broken})
+    refused(db, made)
+
+
+def test_another_large_plan_in_its_place_is_refused(db: DatabaseService) -> None:
+    made, other = large(), replace(large(), made_at=NOW + timedelta(hours=1))
+    with db.writing() as session:
+        session.governance.add_plan(made)
+    with db.engine().begin() as connection:
+        connection.execute(
+            text("UPDATE plans SET body = :body"), {"body": packed(canonical(other))}
+        )
+    refused(db, made)
 
 
 def refused(db: DatabaseService, stored: Plan) -> None:

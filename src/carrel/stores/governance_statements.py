@@ -106,26 +106,25 @@ STOPPED = (
     "ORDER BY at, plan_id, number"
 )
 
-# Asked of the few plans that are old enough. What a younger plan takes back stays as long as that.
-_ACTION_WITH = "EXISTS (SELECT 1 FROM plan_actions WHERE plan_actions.plan_id = plans.plan_id"
+_OLD = "WHERE fleet = :fleet AND made_at < :before AND {} ORDER BY made_at, plan_id LIMIT :limit"
+_NO_ACTION = "NOT EXISTS (SELECT 1 FROM plan_actions WHERE plan_actions.plan_id = plans.plan_id AND"
 _OPEN = f"(state = '{ActionState.WAITING}' OR {_UNDER_WAY})"
-_BEGUN = f"(state <> '{ActionState.WAITING}' OR sent_at IS NOT NULL)"
-_WARNED_OF = (
-    "EXISTS (SELECT 1 FROM ledger "
-    "WHERE ledger.subject = plans.plan_id AND ledger.action = 'plan.warned')"
-)
-_OLD = (
-    "WHERE fleet = :fleet AND made_at < :before AND {} "
-    "AND plan_id NOT IN (SELECT undoes FROM plans WHERE undoes <> '') "
-    "ORDER BY made_at, plan_id LIMIT :limit"
-)
+# What a younger plan takes back stays as long as that one.
+_TAKEN_BACK = "plan_id IN (SELECT undoes FROM plans WHERE undoes <> '')"
 OVER_PLANS = select_from(
     "plans",
     OLD_PLAN,
-    _OLD.format(f"{_ACTION_WITH}) AND NOT {_ACTION_WITH} AND ({_OPEN} OR at >= :before))"),
+    _OLD.format(f"{_NO_ACTION} ({_OPEN} OR at >= :before)) AND NOT {_TAKEN_BACK}"),
+)
+# Found by what waits: nearly all plans of that age were carried out.
+_WAITS = f"plan_id IN (SELECT plan_id FROM plan_actions WHERE state = '{ActionState.WAITING}')"  # noqa: S608
+_BEGUN = f"(state <> '{ActionState.WAITING}' OR sent_at IS NOT NULL)"
+_NO_WARNING = (
+    "NOT EXISTS (SELECT 1 FROM ledger "
+    "WHERE ledger.subject = plans.plan_id AND ledger.action = 'plan.warned')"
 )
 SHOWN_PLANS = select_from(
-    "plans", OLD_PLAN, _OLD.format(f"NOT {_ACTION_WITH} AND {_BEGUN}) AND NOT {_WARNED_OF}")
+    "plans", OLD_PLAN, _OLD.format(f"{_WAITS} AND {_NO_ACTION} {_BEGUN}) AND {_NO_WARNING}")
 )
 FORGET_ACTIONS = "DELETE FROM plan_actions WHERE plan_id = :plan_id"
 FORGET_PLAN = "DELETE FROM plans WHERE plan_id = :plan_id"

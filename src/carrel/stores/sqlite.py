@@ -53,9 +53,9 @@ def open_file(path: str) -> sqlite3.Connection:
             raw = _connect(path)
         except sqlite3.OperationalError:
             folder = os.path.dirname(path)
-            if not folder or os.path.isdir(folder):
+            if not folder:
                 raise
-            _make_folder(folder)
+            _make_folder(folder)  # or another process made it since
             raw = _connect(path)
         for pragma in _ON_OPEN:
             raw.execute(pragma)

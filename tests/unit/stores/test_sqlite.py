@@ -78,6 +78,23 @@ def test_commits_reach_the_disk_and_rows_point_somewhere(db: DatabaseService, fi
     raw.close()
 
 
+def test_a_folder_that_another_process_makes_meanwhile_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = sqlite3.connect
+
+    def connect(path: str, **options: object) -> sqlite3.Connection:
+        try:
+            return attempt(path, **options)  # type: ignore[call-overload,no-any-return]
+        finally:
+            (tmp_path / "new").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    db = DatabaseService(f"sqlite:///{tmp_path}/new/carrel.db")
+    _append(db)
+    db.close()
+
+
 def test_a_writer_waits_for_another_and_does_not_fail(db: DatabaseService, file: Path) -> None:
     _append(db)
     other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)

@@ -19,6 +19,7 @@ from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 
 _REMEMBERED = timedelta(days=2)
+"""A warning counts for so long after the stop that it told of was to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,9 @@ def _unknown(ctx: FleetContext, plan: Plan, seen: Observation, at: datetime) -> 
 
 def remembered(ctx: FleetContext) -> dict[str, list[Warned]]:
     """Return the warnings of the last days by workspace."""
+    since = ctx.now() - ctx.recipients.lead - _REMEMBERED
     with ctx.store.reading() as session:
-        known = session.governance.warnings(ctx.address, ctx.now() - _REMEMBERED)
+        known = session.governance.warnings(ctx.address, since)
     found: dict[str, list[Warned]] = {}
     for one in known:
         found.setdefault(one.workspace_id, []).append(one)

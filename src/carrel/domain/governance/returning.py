@@ -12,7 +12,7 @@ _LONGEST = timedelta(days=1)
 
 def doubled(grace: timedelta, times: int) -> timedelta:
     """Return a grace, doubled by each time that something came back; a day at most."""
-    return min(grace * 2 ** min(times, 16), _LONGEST)
+    return min(grace * (1 << min(times, 16)), _LONGEST)
 
 
 def put_off(verdict: Verdict, returns: tuple[datetime, ...], at: datetime) -> Verdict:

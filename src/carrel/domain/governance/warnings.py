@@ -7,7 +7,7 @@ from carrel.domain.fleet.workspaces import Build
 from carrel.domain.records import dataclass
 
 _FORGOTTEN = timedelta(hours=24)
-"""After so long nobody remembers a warning."""
+"""So long after the moment that was told nobody remembers a warning."""
 _SAME_STOP = timedelta(minutes=5)
 """The backend's own stop and ours are one when they lie no further apart."""
 
@@ -53,14 +53,14 @@ class Warned:
         return self.delivery is not Delivery.FAILED
 
     def holds(self, build: Build, at: datetime, due: datetime | None) -> bool:
-        """Tell whether the owner was told of this stop, not long ago.
+        """Tell whether the owner was told of this stop, and not of one long ago.
 
         Args:
             build: The build that would be stopped, as it is now.
             at: Now.
             due: When the stop is due; a warning of an earlier one was for another stop.
         """
-        recent = timedelta(0) <= at - self.at < _FORGOTTEN
+        recent = self.at <= at < self.due + _FORGOTTEN
         same = self.build_number == build.number and (due is None or due <= self.due)
         if self.delivery is Delivery.COVERED and not near(build.deadline, self.due):
             return False  # the deadline was moved: the backend's reminder was of another stop

@@ -84,6 +84,19 @@ def test_a_stop_waits_until_its_owner_was_told(
     assert (len(fleet.requests), len(postbox.sent)) == (2, 1)
 
 
+def test_a_stop_comes_however_long_before_its_owner_is_told(
+    warned: FleetContext, fleet: FakeFleet, clock: HandClock, postbox: Postbox
+) -> None:
+    warned.recipients = replace(warned.recipients, lead=timedelta(days=5))
+    fleet.add("dev")
+    for _ in range(10):
+        governing.once(warned)
+        clock.advance(timedelta(hours=12))
+    assert fleet.requests == []
+    governing.once(warned)
+    assert (fleet.asked("stop"), len(postbox.sent)) == (["w-1"], 1)
+
+
 def test_a_snooze_after_the_warning_keeps_the_workspace(
     warned: FleetContext, fleet: FakeFleet, clock: HandClock
 ) -> None:

@@ -30,7 +30,7 @@ def moment_of(text: str, now: datetime, *, ends: bool = False) -> datetime:
         return _moment(written, now)
     if ends:
         day += timedelta(days=1)
-    return datetime.combine(day, time()).astimezone().astimezone(UTC)  # noqa: DTZ - it is local
+    return datetime.combine(day, time()).astimezone().astimezone(UTC)  # the day is local
 
 
 def coming(text: str, now: datetime) -> datetime:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 import stamina
@@ -83,14 +83,20 @@ class Child:
     simulator: Simulator
     process: ForkServerProcess
     near: "Connection[object, object]"
+    may_go: Event = field(default_factory=Event)
     told: Told = field(default_factory=Told)
 
     def __post_init__(self) -> None:
         self._serving = Thread(target=self._serve, daemon=True)
         self._serving.start()
 
+    def go(self) -> None:
+        """Let it have the time, which it asks for before all else."""
+        self.may_go.set()
+
     def end(self) -> Told:
         """Wait for its end, and return what it told."""
+        self.go()
         self.process.join(120)
         self._serving.join(10)
         assert self.process.exitcode in {0, -9}, "it does not end, or not as it should"
@@ -110,6 +116,7 @@ class Child:
                 self.told = asked
                 continue
             assert isinstance(asked, float)
+            self.may_go.wait(120)
             if asked:
                 self.simulator.clock.wait(asked)
             self.near.send(self.simulator.clock.now())
@@ -123,13 +130,19 @@ class FleetWorld:
     environment: Mapping[str, str]
     ctx: FleetContext
 
-    def child(self, fault: str = "", plan_id: str = "") -> Child:
-        """Start a process that applies a plan, or makes one pass when none is named."""
+    def child(self, fault: str = "", plan_id: str = "", *, held: bool = False) -> Child:
+        """Start a process that applies a plan, or makes one pass when none is named.
+
+        One that is held gets no time before it may go.
+        """
         near, far = _SPAWNING.Pipe()
         process = _SPAWNING.Process(target=_govern, args=(self.environment, far, fault, plan_id))
         process.start()
         far.close()
-        return Child(self.simulator, process, near)
+        child = Child(self.simulator, process, near)
+        if not held:
+            child.go()
+        return child
 
     def ours(self) -> list[Job]:
         """Return the stops that were asked for with our token."""

@@ -83,7 +83,11 @@ def test_processes_together_stop_everything_once(tmp_path: Path) -> None:
 def test_one_of_two_is_killed_and_the_other_does_the_rest(tmp_path: Path) -> None:
     with planned(tmp_path, replace(SMALL, workspaces=30)) as (world, plan):
         killed = world.child("fleet.answered", plan.plan_id)
-        other = world.child(plan_id=plan.plan_id)
+        other = world.child(plan_id=plan.plan_id, held=True)
+        # Else the other might do everything before the first has begun.
+        while not world.stops() and killed.process.exitcode is None:
+            killed.process.join(0.01)
+        other.go()
         killed.end()
         assert killed.killed
         other.end()

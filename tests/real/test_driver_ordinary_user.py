@@ -45,6 +45,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(root / "src/carrel", room / "carrel")
     for name in ("conftest.py", "test_driver.py", "test_driver_survivors.py"):
         shutil.copy(root / "tests/contract" / name, room / name)
+    (room / "tests").mkdir()
+    shutil.copy(root / "tests/forks.py", room / "tests")
     (room / "pytest.ini").write_text(SETTINGS)
     (room / "tmp").mkdir(mode=0o777)
     (room / "tmp").chmod(0o777)

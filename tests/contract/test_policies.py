@@ -9,13 +9,21 @@ from typing import cast
 import pytest
 
 from carrel.domain.fleet.observation import Gap, Observation
-from carrel.domain.fleet.workspaces import BuildStatus, FleetWorkspace, TaskStatus, Transition, Work
+from carrel.domain.fleet.workspaces import (
+    Activity,
+    BuildStatus,
+    FleetWorkspace,
+    TaskStatus,
+    Transition,
+    Work,
+)
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.plans import STOPPING, Action, Deed, Plan, Purpose
 from carrel.domain.governance.safety import Safety
-from carrel.domain.governance.verdicts import Policy, Situation, Wish
+from carrel.domain.governance.verdicts import Policy, Situation, Wish, use_only_spares
 from carrel.errors import BadInputError
 from carrel.planning.deciding import Configured, decide_fleet
+from carrel.planning.judging import stops
 from carrel.planning.linting import check_policies
 from carrel.planning.planner import Order, make
 from carrel.planning.precedence import ACTING
@@ -102,6 +110,25 @@ def test_until_its_moment_of_change_the_answer_stays(name: str):
             alone = replace(seen, workspaces=(decision.workspace,))
             again = decide_fleet(configured(name), situation(alone, at=later))[0]
             assert again.wish is decision.wish, (decision.workspace, verdict, later)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if use_only_spares(policy(name))])
+@pytest.mark.parametrize("work", [Work.CONNECTED, Work.WORKING])
+def test_who_says_that_use_only_spares_stops_nothing_sooner_for_it(name: str, work: Work):
+    seen, stopped = fleet(4, workspaces=80), 0
+    for hours in (0, 1, 7, 13, 30):
+        at = NOW + timedelta(hours=hours)
+        idle = decide_fleet(configured(name), situation(seen, at=at))
+        began = Activity(work, at, "Somebody began.")
+        used = [replace(one, activity=began, last_used_at=at) for one in seen.workspaces]
+        busy = decide_fleet(
+            configured(name), situation(replace(seen, workspaces=tuple(used)), at=at)
+        )
+        for before, after in zip(idle, busy, strict=True):
+            if before.workspace.activity.work is Work.IDLE and stops(after, at):
+                assert stops(before, at), (before.winner, after.winner)
+            stopped += stops(before, at)
+    assert stopped, "the fleet has nothing for it to stop"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,9 +6,10 @@ is off until its recorded end, or until somebody came back and would have starte
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field, fields, replace
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Protocol
 
 from carrel.domain.fleet.cells import AT_WORK
@@ -18,7 +19,7 @@ from carrel.domain.governance.flapping import SOON
 from carrel.domain.governance.foresight import Halt, Met, Outcome
 from carrel.domain.governance.keeping import KeepAlive
 from carrel.domain.governance.safety import Safety
-from carrel.domain.governance.verdicts import Situation, Verdict
+from carrel.domain.governance.verdicts import Situation, Verdict, Wish, use_only_spares
 from carrel.domain.records import dataclass
 from carrel.planning.counting import Counter, hours_of
 from carrel.planning.deciding import Configured
@@ -104,6 +105,7 @@ class _Run:
         again: When it is judged anew, even if nothing moves.
         anew: Its build as it was seen last, and as it would be since it was restarted.
         said: What was said of it last; empty: something changed since.
+        kept: It was kept from a stop when it was judged last.
     """
 
     workspace: FleetWorkspace
@@ -114,6 +116,7 @@ class _Run:
     again: datetime | None = None
     anew: tuple[Build, Build] | None = None
     said: Said = ()
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,12 @@ class _Backtest:
     forget_at: datetime | None = None
     unseen: float = 0.0
     gaps: dict[str, None] = field(default_factory=dict[str, None])
+    use_only_spares: bool = False
+
+    def __post_init__(self) -> None:
+        """Learn whether whoever begins to work can wait for the next moment that was named."""
+        acting = [one.policy for one in self.terms.policies if not one.only_keeps]
+        self.use_only_spares = all(use_only_spares(one) for one in acting)
 
     def step(self, look: Look) -> None:
         """Go on by one look."""
@@ -199,12 +208,14 @@ class _Backtest:
         if run is None:
             self._start(key, workspace, at)
             return True
+        busier = self.use_only_spares and not run.kept and _busier(run.workspace, workspace)
         run.workspace, run.said = workspace, ()
         if run.halted is not None:
             if not _came_back(workspace, run.halted.at):
                 return False
             self._restart(key, run, run.halted, at)
-        return True
+            return True
+        return not busier
 
     def _start(self, key: str, workspace: FleetWorkspace, at: datetime) -> None:
         began = workspace.on_since
@@ -276,6 +287,7 @@ class _Backtest:
             known = () if look.upset or self.meter is not None else run.said
             run.said = judge.ask(workspace, known)
             decision = judge.decide(workspace, run.said)
+            run.kept = decision.wish is Wish.KEEP
             if stops(decision, at):
                 wanted.append((decision, key))
                 continue
@@ -347,6 +359,16 @@ class _Backtest:
         self.off += 1
         if self.meter is not None:
             self.meter.off(run.workspace, run.price, at)
+
+
+def _busier(old: FleetWorkspace, new: FleetWorkspace) -> bool:
+    """Tell whether nothing changed but that somebody works in it."""
+    return new.activity.work in AT_WORK and _BUT_USE(old) == _BUT_USE(new)
+
+
+_BUT_USE = attrgetter(
+    *(one.name for one in fields(FleetWorkspace) if one.name not in {"activity", "last_used_at"})
+)
 
 
 def _another(old: FleetWorkspace, new: FleetWorkspace) -> bool:

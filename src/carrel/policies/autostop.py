@@ -57,6 +57,7 @@ class Autostop:
     summary = "Stops what is idle or runs too long, and what the backend should have stopped."
     needs = frozenset({"workspaces"})
     protects = False
+    use_only_spares = True
 
     def read(self, table: Mapping[str, object]) -> Settings:
         """Read `[policy.autostop]`."""

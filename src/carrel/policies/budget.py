@@ -79,6 +79,7 @@ class Budget:
     summary = "Stops what is over its month's budget, and tells what nearly is."
     needs = frozenset({"workspaces"})
     protects = False
+    use_only_spares = True
 
     def read(self, table: Mapping[str, object]) -> Settings:
         """Read `[policy.budget]`."""

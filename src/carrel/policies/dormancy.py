@@ -57,6 +57,7 @@ class Dormancy:
     summary = "Puts to sleep what nobody used for long; names what may be deleted."
     needs = frozenset({"workspaces", "templates"})
     protects = False
+    use_only_spares = True
 
     def read(self, table: Mapping[str, object]) -> Settings:
         """Read `[policy.dormancy]`."""

@@ -50,6 +50,7 @@ class Prune:
     summary = "Puts to sleep what runs in its owner's quiet hours, by filters."
     needs = frozenset({"workspaces"})
     protects = False
+    use_only_spares = True
 
     def read(self, table: Mapping[str, object]) -> Settings:
         """Read `[policy.prune]`; the command's filters are laid over it before."""

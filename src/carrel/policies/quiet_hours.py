@@ -55,6 +55,7 @@ class QuietHours:
     summary = "Stops what runs in its owner's quiet hours, after a grace."
     needs = frozenset({"workspaces"})
     protects = False
+    use_only_spares = True
 
     def read(self, table: Mapping[str, object]) -> Settings:
         """Read `[policy.quiet_hours]`."""

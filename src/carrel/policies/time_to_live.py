@@ -105,6 +105,7 @@ class TimeToLive:
     summary = "Finds what should have stopped, and corrects times to live against the rules."
     needs = frozenset({"workspaces"})
     protects = False
+    use_only_spares = True
 
     def read(self, table: Mapping[str, object]) -> Settings:
         """Read `[policy.time_to_live]`."""

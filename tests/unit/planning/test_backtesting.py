@@ -18,6 +18,7 @@ from carrel.domain.fleet.workspaces import (
     Build,
     BuildStatus,
     FleetWorkspace,
+    TaskStatus,
     Transition,
     Work,
 )
@@ -233,6 +234,7 @@ class Asked:
     """Wants nothing until a moment, then a stop; counts how often it is asked."""
 
     name, summary, needs, protects = "asked", "", frozenset[str](), False
+    use_only_spares = False
 
     def __init__(self, until: datetime | None, *, broken: bool = False) -> None:
         self.until, self.broken = until, broken
@@ -280,6 +282,40 @@ def test_who_only_keeps_is_asked_when_a_stop_is_due() -> None:
     policies = (Configured(keeper, None), *configured({"autostop": TABLES["autostop"]}))
     judged(watched((0, space(1)), hours=4), terms(policies=policies))
     assert keeper.asked == [BEGIN + 3 * HOUR]
+
+
+class Guard(Asked):
+    """Stops whatever somebody works in: who begins to work is a reason to ask it."""
+
+    def prepare(self, settings: object, situation: Situation) -> Decide:
+        ask = super().prepare(settings, situation)
+
+        def decide(workspace: FleetWorkspace) -> Verdict:
+            said = ask(workspace)
+            busy = workspace.activity.work is Work.CONNECTED
+            return replace(said, wish=Wish.STOP if busy else Wish.NOTHING)
+
+        return decide
+
+
+def test_who_is_spared_by_work_alone_is_not_asked_when_somebody_begins() -> None:
+    busy = replace(space(1), activity=Activity(Work.CONNECTED, BEGIN + 2 * HOUR, "ssh"))
+    seen = watched((0, space(1)), (2, busy), hours=8)
+    calm, guard = Asked(None), Guard(None)
+    calm.use_only_spares = True
+    alone = judged(seen, terms(policies=(Configured(calm, None),)))
+    assert (alone.halts, calm.asked) == ((), [BEGIN])
+    both = judged(seen, terms(policies=(Configured(calm, None), Configured(guard, None))))
+    assert [one.at for one in both.halts] == [BEGIN + 2 * HOUR]
+
+
+def test_work_that_ends_what_kept_a_workspace_is_a_reason_to_ask() -> None:
+    night = {**TABLES["quiet_hours"], "start": "13:00", "grace_minutes": 0}
+    policies = configured({"working": {"settle_minutes": 180}, "quiet_hours": night})
+    done = replace(space(1), task_id="t", task=TaskStatus.IDLE)
+    busy = replace(done, activity=Activity(Work.CONNECTED, BEGIN + 2 * HOUR, "ssh"))
+    found = judged(watched((0, done), (2, busy), hours=5), terms(policies=policies))
+    assert [one.at for one in found.halts] == [BEGIN + 2 * HOUR]
 
 
 def test_leases_of_the_past_keep() -> None:

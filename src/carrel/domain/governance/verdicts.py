@@ -117,6 +117,7 @@ class Policy(Protocol):
     """A pure rule. One file, one constant `POLICY`; its file name is its name.
 
     A policy's settings are the table `[policy.NAME]` of carrel.toml, read by the policy itself.
+    It may also say `use_only_spares = True`; see there.
     """
 
     name: str
@@ -144,3 +145,12 @@ class Policy(Protocol):
     def check(self, settings: object, observation: Observation | None) -> list[Finding]:
         """Lint the settings; with an observation also what matches nothing in it."""
         ...
+
+
+def use_only_spares(policy: Policy) -> bool:
+    """Tell whether it never wishes anything sooner because somebody works in a workspace.
+
+    A policy says so by an attribute of that name. Then a past is gone through faster: whoever
+    begins to work is no reason to ask it again before the moment that it named. In doubt it is.
+    """
+    return getattr(policy, "use_only_spares", False) is True

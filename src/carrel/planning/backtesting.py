@@ -366,11 +366,6 @@ def _busier(old: FleetWorkspace, new: FleetWorkspace) -> bool:
     return new.activity.work in AT_WORK and _BUT_USE(old) == _BUT_USE(new)
 
 
-_BUT_USE = attrgetter(
-    *(one.name for one in fields(FleetWorkspace) if one.name not in {"activity", "last_used_at"})
-)
-
-
 def _another(old: FleetWorkspace, new: FleetWorkspace) -> bool:
     return not new.on or old.build.build_id != new.build.build_id
 
@@ -396,8 +391,21 @@ def _as_it_would_be(run: _Run, at: datetime) -> FleetWorkspace:
     if since is not None:
         if run.anew is None or run.anew[0] is not workspace.build:
             run.anew = (workspace.build, _begun_anew(workspace, since))
-        return replace(workspace, build=run.anew[1], last_used_at=used)
-    return workspace if used == workspace.last_used_at else replace(workspace, last_used_at=used)
+        return _used(workspace, run.anew[1], used)
+    return workspace if used == workspace.last_used_at else _used(workspace, workspace.build, used)
+
+
+def _used(workspace: FleetWorkspace, build: Build, at: datetime | None) -> FleetWorkspace:
+    """Return a workspace with another build and last use: `replace` takes three times as long."""
+    values = list(_VALUES(workspace))
+    values[_BUILD], values[_USED] = build, at
+    return FleetWorkspace(*values)
+
+
+_NAMES = [one.name for one in fields(FleetWorkspace)]
+_VALUES = attrgetter(*_NAMES)
+_BUT_USE = attrgetter(*(one for one in _NAMES if one not in {"activity", "last_used_at"}))
+_BUILD, _USED = _NAMES.index("build"), _NAMES.index("last_used_at")
 
 
 def _begun_anew(workspace: FleetWorkspace, since: datetime) -> Build:

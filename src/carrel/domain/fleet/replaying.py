@@ -46,17 +46,15 @@ class Replay:
     def _take_alone(self, document: Mapping[str, Any]) -> None:
         """Begin anew; what is as it was before is not touched."""
         before, head = self._workspaces, dict(self._head)
-        self._workspaces, self._ids = {}, []
-        touched = set(before)
-        for key, row in document.get(WORKSPACES, {}).get("new", {}).items():
+        rows: Mapping[str, Row] = document.get(WORKSPACES, {}).get("new", {})
+        self._workspaces, self._ids = {}, list(rows)
+        touched = before.keys() - rows.keys()
+        for key, row in rows.items():
             known = before.get(key)
-            if known is not None and known.row == row:
-                self._workspaces[key] = known
-                touched.discard(key)
-            else:
-                self._workspaces[key] = Lazy(row)
+            if known is None or known.row != row:
+                known = Lazy(row)
                 touched.add(key)
-            self._ids.append(key)
+            self._workspaces[key] = known
         self.touched = frozenset(touched)
         maps = _maps()
         alike = True

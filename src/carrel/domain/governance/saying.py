@@ -1,8 +1,10 @@
 """How moments and spans of time are said in reasons."""
 
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)  # the same few moments are said of a whole fleet
 def moment(at: datetime, zone: tzinfo) -> str:
     """Say a moment on a zone's wall clock, with the zone named."""
     return f"{at.astimezone(zone).isoformat(' ')[:16]} {zone}"

@@ -69,6 +69,20 @@ def test_one_that_holds_no_work_needs_no_discard(ctx, there, model) -> None:
     assert cleanup.remove(ctx, there).workspace.state is State.TRASHED
 
 
+def test_marks_of_an_overlay_are_no_modules(ctx, there) -> None:
+    home = Path(there.working_directory).parent
+    for folder in home.glob("**/.git/modules"):
+        (folder / ".wh..wh..opq").touch()
+    assert cleanup.remove(ctx, there).workspace.state is State.TRASHED
+
+
+def test_a_folder_that_looks_like_a_mark_may_hold_work(ctx, there) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", ".git/modules/.wh.old"], check=True,
+                   cwd=there.working_directory)  # fmt: skip
+    with pytest.raises(RefusedError):
+        cleanup.remove(ctx, there)
+
+
 WORK = {
     "edited": "echo CODE >code.txt",
     "new file": "echo mine >mine.txt",

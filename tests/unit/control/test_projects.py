@@ -91,7 +91,7 @@ def test_a_branch_that_is_another_name_of_one_is_never_moved(ctx, make, reposito
     assert repository.git("status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("driver", ["overlay", "checkout"])
+@pytest.mark.parametrize("driver", ["auto", "checkout"])
 def test_a_workspace_is_no_project_and_the_cure_works(ctx, make, repository, driver):
     made = make("agent-1", driver=driver)
     nested = Path(made.working_directory) / "nested"

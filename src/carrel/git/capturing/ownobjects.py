@@ -70,7 +70,7 @@ class OwnObjects:
         if self._is_link(info) or self._exists(info + b"/http-alternates"):
             raise _foreign(info, "It names objects of another repository.")
         listed = self.below.stat(info + b"/alternates") if self._exists(info) else None
-        if listed is not None and not _is_mark(b"alternates", listed):
+        if listed is not None and not is_mark(b"alternates", listed):
             text = self.below.small(info + b"/alternates", _LARGEST_LIST)
             lines = text.split(b"\n") if text is not None else [b"?"]
             if any(line not in {b"", os.fsencode(base)} for line in lines):
@@ -140,11 +140,11 @@ class OwnObjects:
             return
         for name in special:
             found = self.below.stat(folder + b"/" + name)
-            if found is not None and not _is_mark(name, found):
+            if found is not None and not is_mark(name, found):
                 raise _foreign(folder + b"/" + name, "It is no regular file.")
 
 
-def _is_mark(name: bytes, status: os.stat_result) -> bool:
+def is_mark(name: bytes, status: os.stat_result) -> bool:
     """Tell whether this is how an overlay marks a deleted name or a folder made anew."""
     device = stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
     return device or (name.startswith(b".wh.") and not stat.S_ISLNK(status.st_mode))

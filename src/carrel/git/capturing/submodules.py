@@ -9,12 +9,13 @@ configuration is never read; git reads its objects on a store of ours.
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 
 from carrel.domain.delta import Folder, Leaf, LeafKind
 from carrel.errors import CarrelError
 from carrel.git.capturing.flatten import IN_MODULES
-from carrel.git.capturing.ownobjects import OwnObjects, quoted
+from carrel.git.capturing.ownobjects import OwnObjects, is_mark, quoted
 from carrel.git.capturing.pruning import GIT, top_folder
 from carrel.git.capturing.scratch import Scratch
 from carrel.git.capturing.subject import Subject
@@ -92,8 +93,14 @@ class _Look:
             return {folder}
         found: set[bytes] = set()
         for name in names:
-            found |= self.modules(folder + b"/" + name, depth + 1)
+            if not self._is_mark(folder, name):
+                found |= self.modules(folder + b"/" + name, depth + 1)
         return found
+
+    def _is_mark(self, folder: bytes, name: bytes) -> bool:
+        """Tell whether this is an overlay's mark, such as it leaves in a folder made anew."""
+        found = self.below.stat(self.top + b"/" + folder + b"/" + name)
+        return found is not None and is_mark(name, found) and not stat.S_ISDIR(found.st_mode)
 
     def _git_dir(self, path: bytes) -> bytes | None:
         own = path + b"/" + GIT

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.reading import Table
-from carrel.domain.governance.returning import put_off
+from carrel.domain.governance.returning import with_grace
 from carrel.domain.governance.scopes import Scope, called, matches
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import always, gap_in_groups, said, withheld
@@ -116,7 +116,7 @@ class Budget:
             if found is None:
                 found = known[key] = judge(_holders(workspace, observation))
             returns = situation.flaps.get(workspace.workspace_id)
-            return put_off(found, returns, situation.at) if returns else found
+            return with_grace(found, returns, situation.at) if returns else found
 
         return decide
 

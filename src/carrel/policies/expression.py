@@ -10,7 +10,7 @@ from carrel.domain.fleet.observation import Observation
 from carrel.domain.fleet.workspaces import FleetWorkspace
 from carrel.domain.governance.reaching import Ruled, covers, wasted
 from carrel.domain.governance.reading import Table
-from carrel.domain.governance.returning import put_off
+from carrel.domain.governance.returning import with_grace
 from carrel.domain.governance.scopes import Applies, Names, Scope, applies, read_scope
 from carrel.domain.governance.verdicts import Decide, Finding, Policy, Situation, Verdict, Wish
 from carrel.domain.governance.withholding import gap_in_groups, said, withheld
@@ -209,7 +209,7 @@ class _Asked:
         value = answer.value()
         if value is True and answer.type() == _kinds().BOOL:
             returns = self._situation.flaps.get(workspace.workspace_id)
-            return put_off(self._true, returns, self._situation.at) if returns else self._true
+            return with_grace(self._true, returns, self._situation.at) if returns else self._true
         if value is False and answer.type() == _kinds().BOOL:
             return self._false
         return self._unsure(f"it gave no true or false ({value}).")

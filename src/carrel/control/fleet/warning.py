@@ -19,7 +19,7 @@ from carrel.domain.records import dataclass
 from carrel.errors import CarrelError
 
 _REMEMBERED = timedelta(days=2)
-"""A warning counts for so long after the stop that it told of was to come."""
+"""Warnings are read so much further back than the lead; what was told before is told anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ def doubled(grace: timedelta, times: int) -> timedelta:
     return min(grace * (1 << min(times, 16)), _LONGEST)
 
 
-def put_off(verdict: Verdict, returns: tuple[datetime, ...], at: datetime) -> Verdict:
+def with_grace(verdict: Verdict, returns: tuple[datetime, ...], at: datetime) -> Verdict:
     """Put off a stop that a connection would only undo again.
 
     Args:

@@ -2,7 +2,7 @@
 
 from carrel.errors import FailedError
 
-UNSEEN = frozenset({"fleet_forbidden", "fleet_answer_unknown"})
+UNSEEN = frozenset({"fleet_forbidden", "fleet_answer_unknown", "fleet_not_offered"})
 """A whole deployment that does not answer, or a refused token, is another matter."""
 
 

@@ -13,7 +13,7 @@ from carrel.domain.governance.plans import ActionState, Plan, Purpose
 from carrel.errors import FailedError
 from carrel.testing.fleets import FakeFleet, Misbehaviour
 
-HIDDEN = ["fleet_forbidden", "fleet_answer_unknown"]
+HIDDEN = ["fleet_forbidden", "fleet_answer_unknown", "fleet_not_offered"]
 
 
 @pytest.fixture
@@ -58,15 +58,16 @@ def test_a_deployment_that_does_not_answer_ends_the_run(
     assert fleet.asked("stop") == []
 
 
+@pytest.mark.parametrize("code", HIDDEN)
 def test_a_build_that_can_not_be_seen_is_uncertain_in_the_end(
-    ctx: FleetContext, fleet: FakeFleet, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    ctx: FleetContext, fleet: FakeFleet, plan: Plan, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     fleet.misbehaving["w-1"] = Misbehaviour.SLOW
     see = fleet.build
 
     def build(build_id: str) -> Build:
         if "w-1" in build_id:
-            raise FailedError("fleet_forbidden", "It is hidden.")
+            raise FailedError(code, "It is hidden.")
         return see(build_id)
 
     monkeypatch.setattr(fleet, "build", build)
